@@ -1,0 +1,1 @@
+"""Models, markers, steps and text: pure, no I/O."""

@@ -1,0 +1,149 @@
+"""The records that every part of the program speaks about.
+
+Times are UTC integers in milliseconds since the epoch (`*_at`); spans are integers in
+milliseconds (`*_ms`) or, where a user gave or reads them, float seconds (`*_s`).
+Lines and step indexes count from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Value: TypeAlias = bool | int | float | str
+Metadata: TypeAlias = dict[str, Value]
+
+
+class Status(StrEnum):
+    """Where an execution or a step stands. A step is never `pending`."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can follow this status."""
+        return self not in (Status.PENDING, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment on two clocks.
+
+    Attributes:
+        wall_ms: UTC, milliseconds since the epoch; what people read.
+        mono_ms: the machine's monotonic clock, milliseconds; what durations come from. Comparable
+            between processes of one boot.
+    """
+
+    wall_ms: int
+    mono_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A named range of an execution's lines.
+
+    Attributes:
+        index: position in the execution, from 1.
+        started_mono: monotonic start in milliseconds, comparable within one boot.
+        explicit_end: a marker (not the next step's start) ended the step.
+        progress: 0.0 to 1.0, or None when the script said nothing.
+        first_line: line of its STEP_START.
+        last_line: inclusive; None while open.
+    """
+
+    index: int
+    name: str
+    status: Status
+    started_at: int
+    started_mono: int
+    first_line: int
+    finished_at: int | None = None
+    duration_ms: int | None = None
+    last_line: int | None = None
+    explicit_end: bool = False
+    estimated_s: float | None = None
+    timeout_s: float | None = None
+    stop_on_error: bool = False
+    progress: float | None = None
+    error: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file or directory that a script named with `ARTIFACT:`.
+
+    Attributes:
+        index: position in the execution, from 1.
+        path: as the script gave it, or for a glob's match relative to the working directory.
+        stored: path of the copy relative to the home; None when it was not copied.
+        reason: why it was not copied; None when it was.
+        step: index of the step that was current, or None.
+    """
+
+    index: int
+    name: str
+    path: str
+    description: str | None = None
+    type: str | None = None
+    mime: str | None = None
+    size: int | None = None
+    step: int | None = None
+    exists: bool = False
+    stored: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of one command.
+
+    Attributes:
+        number: the short number for people.
+        id: sortable and unique; made by the client.
+        shell: the command is one string that `/bin/sh -c` ran.
+        error: why it did not complete, in one sentence.
+        env: the pairs given explicitly, secret-looking values redacted.
+        line_count, byte_count: of the stored log.
+        step_count, steps_done: all steps, and those that ended.
+        step_name: the current step, or None.
+        end_line: lines stored when the execution ended; later ones came after the end.
+    """
+
+    number: int
+    id: str
+    name: str
+    command: list[str]
+    cwd: str
+    status: Status
+    created_at: int
+    user: str = ""
+    shell: bool = False
+    tty: bool = False
+    started_at: int | None = None
+    started_mono: int | None = None
+    finished_at: int | None = None
+    duration_ms: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str | None = None
+    timeout_s: float | None = None
+    tags: list[str] = field(default_factory=list)
+    metadata: Metadata = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    progress: float | None = None
+    step_count: int = 0
+    steps_done: int = 0
+    step_name: str | None = None
+    line_count: int = 0
+    byte_count: int = 0
+    end_line: int | None = None

@@ -1,0 +1,1 @@
+"""The background process: starts scripts, tails their spools, commits what they say."""

@@ -1,0 +1,1 @@
+"""The database: all SQL, its one writer and its many readers."""

@@ -1,0 +1,1 @@
+"""Widgets of the dashboard; a module is a region of the screen."""
