@@ -1,0 +1,51 @@
+"""Errors that a user can meet: each is one sentence that says the way out."""
+
+from __future__ import annotations
+
+
+class StepflowError(Exception):
+    """Something the user can mend; printed as it is, without a traceback.
+
+    Attributes:
+        exit_code: what the command line exits with.
+    """
+
+    exit_code = 1
+
+
+class UsageProblem(StepflowError):
+    """The command was used in a way that cannot work: unknown id, missing directory."""
+
+    exit_code = 2
+
+
+class CommandNotFound(StepflowError):
+    """The command to run does not exist (the shell's 127)."""
+
+    exit_code = 127
+
+
+class CommandNotExecutable(StepflowError):
+    """The command to run exists but may not be executed (the shell's 126)."""
+
+    exit_code = 126
+
+
+class HomeProblem(StepflowError):
+    """The home directory cannot be used: not ours, not private, not readable."""
+
+
+class StoreProblem(StepflowError):
+    """The database cannot be read or written."""
+
+
+class NoDatabase(StoreProblem):
+    """Nothing was recorded in this home yet."""
+
+
+class DatabaseTooNew(StoreProblem):
+    """A newer version of the program wrote the database."""
+
+
+class NotADatabase(StoreProblem):
+    """The file is damaged, or something else than our database."""
