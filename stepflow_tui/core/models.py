@@ -116,6 +116,8 @@ class Execution:
         step_count, steps_done: all steps, and those that ended.
         step_name: the current step, or None.
         end_line: lines stored when the execution ended; later ones came after the end.
+        boot_id: of the machine's boot in which it was accepted.
+        rev: the revision that changed it last.
     """
 
     number: int
@@ -147,3 +149,5 @@ class Execution:
     line_count: int = 0
     byte_count: int = 0
     end_line: int | None = None
+    boot_id: str = ""
+    rev: int = 0

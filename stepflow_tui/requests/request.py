@@ -1,0 +1,178 @@
+"""What a client can ask of the runner, and its form as a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from stepflow_tui.core.identity import is_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepflow_tui.core.models import Metadata
+
+FORMAT = 1
+"""Counts incompatible changes of the file's form."""
+
+
+class BadRequest(ValueError):
+    """A request file that cannot be understood; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Run a command. The request's id becomes the execution's.
+
+    Attributes:
+        environment: the whole environment of the script.
+        env: the pairs of it that were given explicitly.
+        umask: the caller's, which the script gets.
+        rerun_of: number of the execution that this repeats.
+    """
+
+    kind: ClassVar[str] = "run"
+
+    id: str
+    command: list[str]
+    cwd: str
+    environment: dict[str, str]
+    created_at: int
+    name: str
+    user: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    metadata: Metadata = field(default_factory=dict)
+    timeout_s: float | None = None
+    shell: bool = False
+    tty: bool = False
+    umask: int = 0o022
+    rerun_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Stop an execution with all its processes.
+
+    Attributes:
+        execution: id of the execution.
+        force: skip the grace time between TERM and KILL.
+    """
+
+    kind: ClassVar[str] = "cancel"
+
+    id: str
+    execution: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """End the runner; scripts go on unless `cancel_all`."""
+
+    kind: ClassVar[str] = "stop"
+
+    id: str
+    cancel_all: bool = False
+
+
+Request: TypeAlias = RunRequest | CancelRequest | StopRequest
+
+_KINDS: dict[str, type[RunRequest | CancelRequest | StopRequest]] = {
+    kind.kind: kind for kind in (RunRequest, CancelRequest, StopRequest)
+}
+
+
+def encode(request: Request) -> bytes:
+    """The request as the content of its file."""
+    record = {"format": FORMAT, "kind": request.kind, **asdict(request)}
+    return json.dumps(record).encode("ascii")
+
+
+def decode(content: bytes) -> Request:
+    """Read a request file.
+
+    Raises:
+        BadRequest: it is no request that this version understands.
+    """
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise BadRequest("not a JSON object")
+    if record.pop("format", None) != FORMAT:
+        raise BadRequest(f"not of format {FORMAT}: written by another version of stepflow")
+    kind = _KINDS.get(str(record.pop("kind", None)))
+    if kind is None:
+        raise BadRequest("of no kind that this version knows")
+    return _checked(kind, record)
+
+
+def _checked(kind: type[Request], record: dict[str, Any]) -> Request:
+    for name, value in record.items():
+        accepts = _TYPES.get(name)
+        if accepts is None or not accepts(value):
+            raise BadRequest(f"field {name!r} is unknown or of the wrong type")
+    try:
+        request = kind(**record)
+    except TypeError as error:
+        raise BadRequest(str(error)) from error
+    if isinstance(request, RunRequest) and not request.command:
+        raise BadRequest("the command is empty")
+    return request
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(item) for item in value)
+
+
+def _is_pairs(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        _is_text(name) and _is_text(item) for name, item in value.items()
+    )
+
+
+def _is_environment(value: object) -> bool:
+    return (
+        _is_pairs(value)
+        and isinstance(value, dict)
+        and all(name and "=" not in name for name in value)
+    )
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(item, bool | int | float | str) for item in value.values()
+    )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "id": lambda value: isinstance(value, str) and is_id(value),
+    "execution": lambda value: isinstance(value, str) and is_id(value),
+    "command": _is_texts,
+    "cwd": _is_text,
+    "name": _is_text,
+    "user": _is_text,
+    "environment": _is_environment,
+    "env": _is_environment,
+    "tags": _is_texts,
+    "metadata": _is_metadata,
+    "created_at": _is_whole,
+    "umask": lambda value: _is_whole(value) and 0 <= value <= 0o777,
+    "timeout_s": lambda value: value is None or (isinstance(value, int | float) and value > 0),
+    "rerun_of": lambda value: value is None or _is_whole(value),
+    "shell": lambda value: isinstance(value, bool),
+    "tty": lambda value: isinstance(value, bool),
+    "force": lambda value: isinstance(value, bool),
+    "cancel_all": lambda value: isinstance(value, bool),
+}

@@ -1,0 +1,133 @@
+"""Who reads the requests: finding the live runner of a home, and starting one.
+
+The runner holds a POSIX record lock on `runner.lock`. Such a lock goes with its process however it
+ends, is not inherited by children, and can be looked at without taking it (F_GETLK), so that a
+client who looks never stands in the way of a runner that starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.errors import HomeProblem, StepflowError
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+
+_FLOCK = struct.Struct("hhqqi4x")
+_DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
+_POLL_S = 0.01
+
+
+class RunnerGone(StepflowError):
+    """The runner did not come up, or does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerIdentity:
+    """The live runner, as it wrote itself into its lock file.
+
+    Attributes:
+        started_at: UTC milliseconds.
+    """
+
+    pid: int
+    version: str
+    started_at: int
+
+
+class RunnerLock:
+    """Held by the one runner of a home while it lives. Never opened twice in its process."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.runner_lock
+        self._descriptor: int | None = None
+
+    def acquire(self, identity: RunnerIdentity) -> bool:
+        """Take the lock and write `identity` into it; False if another runner holds it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._path, flags, 0o600)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(asdict(identity)).encode(), 0)
+        return True
+
+    def release(self) -> None:
+        """Let the next runner in."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def live_runner(home: Home) -> RunnerIdentity | None:
+    """The runner that holds the lock now, or None."""
+    for _ in range(100):
+        try:
+            descriptor = os.open(home.runner_lock, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise HomeProblem(f"cannot read {home.runner_lock}: {error.strerror}") from error
+        try:
+            if not _is_locked(descriptor):
+                return None
+            content = os.pread(descriptor, 4096, 0)
+        finally:
+            os.close(descriptor)
+        with suppress(ValueError, TypeError):
+            return RunnerIdentity(**json.loads(content))
+        time.sleep(_POLL_S)  # it took the lock an instant ago and has not signed it yet
+    raise RunnerGone(f"{home.runner_lock} is held, but does not say by whom")
+
+
+def _is_locked(descriptor: int) -> bool:
+    question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
+    return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
+
+
+def start_runner(home: Home) -> None:
+    """Start a runner for this home, detached from our terminal and session; do not wait for it.
+
+    If another one is alive or starts at the same time, the new one leaves.
+    """
+    command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
+    environment = dict(os.environ)
+    package_parent = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [package_parent, environment.get("PYTHONPATH")])
+    )
+    subprocess.run(
+        ["/bin/sh", "-c", _DETACH, str(home.runner_log.absolute()), *command],
+        check=True,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
+    """The live runner; if there is none one is started and given up to `wait_s` seconds."""
+    runner = live_runner(home)
+    if runner is not None:
+        return runner
+    start_runner(home)
+    deadline = time.monotonic() + wait_s
+    while runner is None and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        runner = live_runner(home)
+    return runner

@@ -1,0 +1,175 @@
+"""Log chunks: how a stretch of a stream is packed into a row, and read back as lines.
+
+A chunk is cut by bytes, so a line may span chunks. `first_line` counts the newlines before the
+chunk (a 0-based line index), `line_count` those inside it.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+CHUNK_BYTES = 128 * 1024
+"""A chunk holds at most this much text: small enough to open for one screenful."""
+
+RAW, ZSTD = 0, 1
+"""Codecs of a chunk's body."""
+
+_COMPRESS_FROM = 4096
+_LEVEL = 1
+_ARRIVAL = struct.Struct("<II")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of an execution's log as it is stored.
+
+    Attributes:
+        arrived_at: when its first byte was read, UTC milliseconds.
+        arrivals: for a merged chunk, packed pairs (lines, milliseconds) since its start, one for
+            each chunk it was merged from; None when all of it arrived at once.
+        body: the bytes, packed with `codec`.
+    """
+
+    first_line: int
+    first_byte: int
+    line_count: int
+    byte_count: int
+    arrived_at: int
+    codec: int
+    arrivals: bytes | None
+    body: bytes
+
+    @property
+    def end_byte(self) -> int:
+        """The stream's byte offset behind this chunk."""
+        return self.first_byte + self.byte_count
+
+    def text(self) -> bytes:
+        """The bytes as the script wrote them."""
+        return zstd.decompress(self.body) if self.codec == ZSTD else self.body
+
+    def arrival_times(self) -> Iterator[tuple[int, int]]:
+        """Pairs of a 0-based line index and the UTC milliseconds from which its lines arrived."""
+        yield self.first_line, self.arrived_at
+        for lines, elapsed in _ARRIVAL.iter_unpack(self.arrivals or b""):
+            yield self.first_line + lines, self.arrived_at + elapsed
+
+
+def pack(data: bytes, *, first_line: int, first_byte: int, arrived_at: int) -> list[Chunk]:
+    """Cut `data` into chunks of at most `CHUNK_BYTES`, compressed where that pays."""
+    chunks = []
+    for start in range(0, len(data), CHUNK_BYTES):
+        piece = data[start : start + CHUNK_BYTES]
+        chunk = _chunk(piece, first_line, first_byte + start, arrived_at, None)
+        chunks.append(chunk)
+        first_line += chunk.line_count
+    return chunks
+
+
+def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Pack adjoining chunks anew, as few as possible, keeping their arrival times."""
+    groups: list[list[Chunk]] = [[]]
+    size = 0
+    for chunk in chunks:
+        if groups[-1] and size + chunk.byte_count > CHUNK_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(chunk)
+        size += chunk.byte_count
+    return [_merge_group(group) for group in groups if group]
+
+
+def _merge_group(group: Sequence[Chunk]) -> Chunk:
+    first = group[0]
+    times = [time for chunk in group for time in chunk.arrival_times()]
+    arrivals = b"".join(
+        _ARRIVAL.pack(line - first.first_line, max(0, time - first.arrived_at))
+        for line, time in times[1:]
+    )
+    data = b"".join(chunk.text() for chunk in group)
+    return _chunk(data, first.first_line, first.first_byte, first.arrived_at, arrivals or None)
+
+
+def _chunk(
+    data: bytes, first_line: int, first_byte: int, arrived_at: int, arrivals: bytes | None
+) -> Chunk:
+    codec, body = RAW, data
+    if len(data) >= _COMPRESS_FROM:
+        packed = zstd.compress(data, _LEVEL)
+        if len(packed) < len(data):
+            codec, body = ZSTD, packed
+    return Chunk(
+        first_line, first_byte, data.count(b"\n"), len(data), arrived_at, codec, arrivals, body
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of the log as it was written, without its newline.
+
+    Attributes:
+        number: from 1.
+        text: its bytes; only the first ones if `truncated`.
+        arrived_at: UTC milliseconds.
+        complete: its newline is there.
+        truncated: the line is longer than what was asked for.
+    """
+
+    number: int
+    text: bytes
+    arrived_at: int
+    complete: bool = True
+    truncated: bool = False
+
+
+def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> list[LogLine]:
+    """The lines with 0-based index in `start:stop` that adjoining `chunks` hold.
+
+    The first chunk must hold the beginning of line `start`, or come before it. The last line may
+    be unfinished. A line is cut after `limit` bytes.
+    """
+    found: list[LogLine] = []
+    head, index = b"", 0
+    chunk = None
+    for chunk in chunks:
+        pieces = chunk.text().split(b"\n")
+        pieces[0] = head + pieces[0]
+        low, high = max(start - chunk.first_line, 0), min(stop - chunk.first_line, chunk.line_count)
+        if low < high:
+            times = _Times(chunk)
+            found.extend(
+                _line(chunk.first_line + i, pieces[i], times, limit, complete=True)
+                for i in range(low, high)
+            )
+        head, index = pieces[-1][: limit + 1], chunk.first_line + chunk.line_count
+    if chunk is not None and head and start <= index < stop:
+        found.append(_line(index, head, _Times(chunk), limit, complete=False))
+    return found
+
+
+class _Times:
+    """Looks up when a line of one chunk arrived."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        pairs = list(chunk.arrival_times())
+        self._lines = [line for line, _ in pairs]
+        self._times = [time for _, time in pairs]
+
+    def of(self, index: int) -> int:
+        return self._times[max(0, bisect_right(self._lines, index) - 1)]
+
+
+def _line(index: int, text: bytes, times: _Times, limit: int, *, complete: bool) -> LogLine:
+    return LogLine(index + 1, text[:limit], times.of(index), complete, truncated=len(text) > limit)

@@ -1,0 +1,345 @@
+"""Every question that is put to the database: its SQL, its parameters and what a row becomes.
+
+Written once; run by the plain reader in the command line and by the asynchronous one in the
+dashboard.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from stepflow_tui.core.models import Artifact, Execution, Status, Step
+from stepflow_tui.store.chunks import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+Row: TypeAlias = "tuple[Any, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """A SELECT with its parameters, and how to read a row of its result."""
+
+    sql: str
+    parameters: tuple[object, ...]
+    read: Callable[[Row], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How far an execution's output has come into the database.
+
+    Attributes:
+        inode: of the spool file; None before its first byte was read.
+        spool_offset: the next byte to read from the spool.
+        partial_bytes: bytes behind the last newline.
+        end_line: lines stored when the execution ended; None while it runs.
+        is_open: more output may come.
+    """
+
+    execution: int
+    inode: int | None
+    spool_offset: int
+    stored_bytes: int
+    line_count: int
+    partial_bytes: int
+    end_line: int | None
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRecord:
+    """What the last runner said of itself.
+
+    Attributes:
+        commit_ms: how long its latest commit took.
+    """
+
+    version: str
+    sqlite_version: str
+    started_at: int
+    boot_id: str
+    commits: int
+    commit_ms: float
+
+
+_EXECUTION = """
+SELECT e.number, e.id, e.name, e.command, e.cwd, e.status, e.created_at, e.user, e.shell, e.tty,
+    e.started_at, e.started_mono, e.finished_at, e.duration_ms, e.exit_code, e.signal, e.error,
+    e.timeout_s, e.tags, e.metadata, e.env, e.warnings, e.progress, e.step_count, e.steps_done,
+    e.step_name, coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0),
+    s.end_line, e.boot_id, e.rev
+FROM executions e LEFT JOIN streams s ON s.execution = e.number
+"""
+
+
+def _execution(row: Row) -> Execution:
+    return Execution(
+        number=row[0],
+        id=row[1],
+        name=row[2],
+        command=json.loads(row[3]),
+        cwd=row[4],
+        status=Status(row[5]),
+        created_at=row[6],
+        user=row[7],
+        shell=bool(row[8]),
+        tty=bool(row[9]),
+        started_at=row[10],
+        started_mono=row[11],
+        finished_at=row[12],
+        duration_ms=row[13],
+        exit_code=row[14],
+        signal=row[15],
+        error=row[16],
+        timeout_s=row[17],
+        tags=json.loads(row[18]),
+        metadata=json.loads(row[19]),
+        env=json.loads(row[20]),
+        warnings=json.loads(row[21]),
+        progress=row[22],
+        step_count=row[23],
+        steps_done=row[24],
+        step_name=row[25],
+        line_count=row[26],
+        byte_count=row[27],
+        end_line=row[28],
+        boot_id=row[29],
+        rev=row[30],
+    )
+
+
+def execution(number: int) -> Query[Execution]:
+    """The execution with this number."""
+    return Query(f"{_EXECUTION} WHERE e.number = ?", (number,), _execution)
+
+
+def executions_with_prefix(prefix: str) -> Query[Execution]:
+    """At most two executions whose id begins with `prefix`: more than one is ambiguous."""
+    sql = f"{_EXECUTION} WHERE e.id >= ? AND e.id < ? ORDER BY e.id LIMIT 2"
+    return Query(sql, (prefix, prefix + "\U0010ffff"), _execution)
+
+
+def last_execution() -> Query[Execution]:
+    """The newest execution."""
+    return Query(f"{_EXECUTION} ORDER BY e.number DESC LIMIT 1", (), _execution)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which executions to list; None lets all pass. A name matches as a part, in any case."""
+
+    status: Status | None = None
+    tag: str | None = None
+    name: str | None = None
+
+    def clause(self) -> tuple[str, tuple[object, ...]]:
+        """An SQL condition (`1` if all pass) and its parameters."""
+        conditions, parameters = ["1"], list[object]()
+        if self.status is not None:
+            conditions.append("e.status = ?")
+            parameters.append(self.status.value)
+        if self.tag is not None:
+            conditions.append("EXISTS (SELECT 1 FROM json_each(e.tags) t WHERE t.value = ?)")
+            parameters.append(self.tag)
+        if self.name is not None:
+            conditions.append("instr(lower(e.name), lower(?)) > 0")
+            parameters.append(self.name)
+        return " AND ".join(conditions), tuple(parameters)
+
+
+def newest_executions(limit: int, wanted: Filter | None = None) -> Query[Execution]:
+    """The newest executions that pass the filter, newest first."""
+    condition, parameters = (wanted or Filter()).clause()
+    sql = f"{_EXECUTION} WHERE {condition} ORDER BY e.number DESC LIMIT ?"
+    return Query(sql, (*parameters, limit), _execution)
+
+
+def executions_down(number: int, limit: int) -> Query[Execution]:
+    """A page of executions from `number` (included) to older ones, newest first."""
+    sql = f"{_EXECUTION} WHERE e.number <= ? ORDER BY e.number DESC LIMIT ?"
+    return Query(sql, (number, limit), _execution)
+
+
+def executions_up(number: int, limit: int) -> Query[Execution]:
+    """A page of executions newer than `number`, oldest first."""
+    sql = f"{_EXECUTION} WHERE e.number > ? ORDER BY e.number LIMIT ?"
+    return Query(sql, (number, limit), _execution)
+
+
+def number_older_by(number: int, distance: int) -> Query[int]:
+    """The number `distance` rows older than `number`, read from a narrow index."""
+    sql = """SELECT number FROM executions INDEXED BY executions_number
+        WHERE number <= ? ORDER BY number DESC LIMIT 1 OFFSET ?"""
+    return Query(sql, (number, distance), _first)
+
+
+def newer_count(number: int) -> Query[int]:
+    """How many executions are newer than `number`."""
+    sql = "SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?"
+    return Query(sql, (number,), _first)
+
+
+def newest_number() -> Query[int]:
+    """The highest number given, or 0."""
+    return Query("SELECT coalesce(max(number), 0) FROM executions", (), _first)
+
+
+def unfinished_executions() -> Query[Execution]:
+    """Those that are pending or running, oldest first."""
+    sql = f"{_EXECUTION} WHERE e.status IN ('pending', 'running') ORDER BY e.number"
+    return Query(sql, (), _execution)
+
+
+def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
+    """Those with one of these numbers, in no order."""
+    marks = ",".join("?" * len(numbers))
+    return Query(f"{_EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), _execution)
+
+
+def status_counts() -> Query[tuple[Status, int]]:
+    """How many executions have each status; costs the same at any length of history."""
+    sql = "SELECT status, count FROM status_counts"
+    return Query(sql, (), lambda row: (Status(row[0]), row[1]))
+
+
+def revision() -> Query[int]:
+    """The counter that every change of a row but log and stream carries."""
+    return Query("SELECT value FROM revision", (), _first)
+
+
+_STEP = """
+SELECT step_index, name, status, started_at, started_mono, first_line, finished_at, duration_ms,
+    last_line, explicit_end, estimated_s, timeout_s, stop_on_error, progress, error, metadata
+FROM steps
+"""
+
+
+def _step(row: Row) -> Step:
+    return Step(
+        index=row[0],
+        name=row[1],
+        status=Status(row[2]),
+        started_at=row[3],
+        started_mono=row[4],
+        first_line=row[5],
+        finished_at=row[6],
+        duration_ms=row[7],
+        last_line=row[8],
+        explicit_end=bool(row[9]),
+        estimated_s=row[10],
+        timeout_s=row[11],
+        stop_on_error=bool(row[12]),
+        progress=row[13],
+        error=row[14],
+        metadata=json.loads(row[15]),
+    )
+
+
+def steps(number: int) -> Query[Step]:
+    """All steps of an execution, in order."""
+    return Query(f"{_STEP} WHERE execution = ? ORDER BY step_index", (number,), _step)
+
+
+def steps_changed(number: int, since: int) -> Query[Step]:
+    """The steps of an execution that changed after revision `since`."""
+    sql = f"{_STEP} WHERE execution = ? AND rev > ? ORDER BY step_index"
+    return Query(sql, (number, since), _step)
+
+
+def artifacts(number: int) -> Query[Artifact]:
+    """All artifacts of an execution, in the order the script named them."""
+    sql = """SELECT artifact_index, name, path, description, type, mime, size, step, found,
+        stored, reason FROM artifacts WHERE execution = ? ORDER BY artifact_index"""
+    return Query(sql, (number,), _artifact)
+
+
+def _artifact(row: Row) -> Artifact:
+    return Artifact(
+        index=row[0],
+        name=row[1],
+        path=row[2],
+        description=row[3],
+        type=row[4],
+        mime=row[5],
+        size=row[6],
+        step=row[7],
+        exists=bool(row[8]),
+        stored=row[9],
+        reason=row[10],
+    )
+
+
+_STREAM = """SELECT execution, inode, spool_offset, stored_bytes, line_count, partial_bytes,
+    end_line, is_open FROM streams"""
+
+
+def _stream(row: Row) -> Stream:
+    return Stream(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))
+
+
+def stream(number: int) -> Query[Stream]:
+    """How far an execution's output has come."""
+    return Query(f"{_STREAM} WHERE execution = ?", (number,), _stream)
+
+
+def open_streams() -> Query[tuple[str, Stream]]:
+    """Streams that more output may come from, with the ids of their executions."""
+    sql = """SELECT s.execution, s.inode, s.spool_offset, s.stored_bytes, s.line_count,
+        s.partial_bytes, s.end_line, s.is_open, e.id
+        FROM streams s JOIN executions e ON e.number = s.execution WHERE s.is_open"""
+    return Query(sql, (), lambda row: (row[8], _stream(row)))
+
+
+_CHUNK = """SELECT first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, body
+    FROM log_chunks"""
+
+_AT_LINE = """coalesce((SELECT max(first_line) FROM log_chunks
+    WHERE execution = ?1 AND first_line < ?2), 0)"""
+"""The chunks that hold 0-based line ?2 of execution ?1 begin at this line or behind it."""
+
+
+def _chunk(row: Row) -> Chunk:
+    return Chunk(*row)
+
+
+def chunks_of_lines(number: int, start: int, stop: int, limit: int) -> Query[Chunk]:
+    """At most `limit` chunks that hold the 0-based lines `start:stop`."""
+    sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE} AND first_line < ?3
+        AND first_line + line_count >= ?2 ORDER BY first_line, first_byte LIMIT ?4"""
+    return Query(sql, (number, start, stop, limit), _chunk)
+
+
+def chunks_from(number: int, line: int, byte: int, limit: int) -> Query[Chunk]:
+    """At most `limit` chunks that hold bytes from offset `byte` on; it lies in 0-based `line`."""
+    sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE}
+        AND first_byte + byte_count > ?3 ORDER BY first_line, first_byte LIMIT ?4"""
+    return Query(sql, (number, line, byte, limit), _chunk)
+
+
+def chunks_before(number: int, line: int, limit: int) -> Query[Chunk]:
+    """At most `limit` chunks that begin before 0-based `line`, the latest first."""
+    sql = f"""{_CHUNK} WHERE execution = ? AND first_line < ?
+        ORDER BY first_line DESC, first_byte DESC LIMIT ?"""
+    return Query(sql, (number, line, limit), _chunk)
+
+
+def runner_record() -> Query[RunnerRecord]:
+    """What the last runner said of itself."""
+    sql = "SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms FROM runner"
+    return Query(sql, (), lambda row: RunnerRecord(*row))
+
+
+def tags() -> Query[str]:
+    """Tags of the newest executions, for completion."""
+    sql = """SELECT DISTINCT t.value FROM
+        (SELECT tags FROM executions ORDER BY number DESC LIMIT 1000) e, json_each(e.tags) t"""
+    return Query(sql, (), _first)
+
+
+def _first(row: Row) -> Any:  # noqa: ANN401 - the query that uses it names the type
+    return row[0]

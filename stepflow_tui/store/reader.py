@@ -1,0 +1,210 @@
+"""Read-only connections: a plain one for the command line, an asynchronous one for the dashboard.
+
+Both open the database with `mode=ro`, run one short SELECT at a time, and never hold a
+transaction between two calls.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, TypeVar
+
+from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.store.schema import APPLICATION_ID, VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    import aiosqlite
+
+    from stepflow_tui.store.queries import Query
+
+T = TypeVar("T")
+
+_BUSY_S = 2.0
+_SETTINGS = ("PRAGMA query_only=ON", "PRAGMA mmap_size=0", "PRAGMA cache_size=-4000")
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise NoDatabase(f"no database in {path.parent} yet: nothing was run")
+
+
+def check_version(path: Path, application_id: int, version: int) -> None:
+    """Refuse a database that is not ours, or newer than this program.
+
+    Raises:
+        NoDatabase: the file is there and has no tables yet.
+        NotADatabase: another program's file.
+        DatabaseTooNew: it needs a newer program.
+    """
+    if application_id == 0 and version == 0:
+        raise NoDatabase(f"{path} is empty: nothing was recorded yet")
+    if application_id != APPLICATION_ID:
+        raise NotADatabase(f"{path} is no StepFlow database; name another home with --home")
+    if version > VERSION:
+        raise DatabaseTooNew(
+            f"{path} was written by a newer version (schema {version}, this program knows "
+            f"{VERSION}); upgrade stepflow-tui"
+        )
+
+
+def problem(path: Path, error: sqlite3.Error) -> StoreProblem:
+    """What an SQLite error means to the user."""
+    if not path.exists():
+        return NoDatabase(f"no database in {path.parent} yet: nothing was run")
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return NotADatabase(
+            f"{path} is damaged or no database ({error}); move it away to begin anew"
+        )
+    return StoreProblem(f"cannot read {path}: {error}")
+
+
+class Reader:
+    """A read-only connection for the command line. Use it as a context manager.
+
+    Raises:
+        StoreProblem: on opening, if there is no database, or none that can be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _require(path)
+        try:
+            self._connection = sqlite3.connect(
+                _uri(path), uri=True, timeout=_BUSY_S, isolation_level=None
+            )
+        except sqlite3.Error as error:
+            raise problem(path, error) from error
+        try:
+            self._check()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _check(self) -> None:
+        check_version(self._path, self._pragma("application_id"), self._pragma("user_version"))
+        for setting in _SETTINGS:
+            self._connection.execute(setting)
+
+    def _pragma(self, name: str) -> int:
+        try:
+            return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+        except sqlite3.Error as error:
+            raise problem(self._path, error) from error
+
+    def all(self, query: Query[T]) -> list[T]:
+        """Every row of the result.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        try:
+            rows = self._connection.execute(query.sql, query.parameters).fetchall()
+        except sqlite3.Error as error:
+            raise problem(self._path, error) from error
+        return [query.read(row) for row in rows]
+
+    def first(self, query: Query[T]) -> T | None:
+        """The first row of the result, or None."""
+        rows = self.all(query)
+        return rows[0] if rows else None
+
+    def data_version(self) -> int:
+        """A number that changes whenever another connection commits."""
+        return self._pragma("data_version")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncReader:
+    """A read-only connection for the dashboard; its thread lives until `close`.
+
+    Make one with `open`. One query at a time runs; what is asked meanwhile waits in line.
+    """
+
+    def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> AsyncReader:
+        """Open the database at `path`.
+
+        Raises:
+            StoreProblem: there is none, or none that can be read.
+        """
+        import aiosqlite  # asyncio is dear, and only the dashboard needs it
+
+        _require(path)
+        try:
+            connection = await aiosqlite.connect(
+                _uri(path), uri=True, timeout=_BUSY_S, isolation_level=None
+            )
+        except sqlite3.Error as error:
+            raise problem(path, error) from error
+        reader = cls(path, connection)
+        try:
+            await reader._check()
+        except BaseException:
+            await connection.close()
+            raise
+        return reader
+
+    async def _check(self) -> None:
+        version = await self._pragma("user_version")
+        check_version(self._path, await self._pragma("application_id"), version)
+        for setting in _SETTINGS:
+            await self._connection.execute_fetchall(setting)
+
+    async def _pragma(self, name: str) -> int:
+        try:
+            rows = list(await self._connection.execute_fetchall(f"PRAGMA {name}"))
+        except sqlite3.Error as error:
+            raise problem(self._path, error) from error
+        return int(rows[0][0])
+
+    async def all(self, query: Query[T]) -> list[T]:
+        """Every row of the result, in one hop to the connection's thread.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        try:
+            rows = await self._connection.execute_fetchall(query.sql, query.parameters)
+        except sqlite3.Error as error:
+            raise problem(self._path, error) from error
+        return [query.read(tuple(row)) for row in rows]
+
+    async def first(self, query: Query[T]) -> T | None:
+        """The first row of the result, or None."""
+        rows = await self.all(query)
+        return rows[0] if rows else None
+
+    async def data_version(self) -> int:
+        """A number that changes whenever another connection commits."""
+        return await self._pragma("data_version")
+
+    async def close(self) -> None:
+        """End the connection and its thread."""
+        await self._connection.close()
