@@ -295,15 +295,16 @@ def open_streams() -> Query[tuple[str, Stream]]:
     return Query(sql, (), lambda row: (row[8], _stream(row)))
 
 
-_CHUNK = """SELECT first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, body
-    FROM log_chunks"""
+CHUNK_COLUMNS = "first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, body"
+_CHUNK = f"SELECT {CHUNK_COLUMNS} FROM log_chunks"
 
 _AT_LINE = """coalesce((SELECT max(first_line) FROM log_chunks
     WHERE execution = ?1 AND first_line < ?2), 0)"""
 """The chunks that hold 0-based line ?2 of execution ?1 begin at this line or behind it."""
 
 
-def _chunk(row: Row) -> Chunk:
+def read_chunk(row: Row) -> Chunk:
+    """A chunk from a row of `CHUNK_COLUMNS`."""
     return Chunk(*row)
 
 
@@ -311,21 +312,21 @@ def chunks_of_lines(number: int, start: int, stop: int, limit: int) -> Query[Chu
     """At most `limit` chunks that hold the 0-based lines `start:stop`."""
     sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE} AND first_line < ?3
         AND first_line + line_count >= ?2 ORDER BY first_line, first_byte LIMIT ?4"""
-    return Query(sql, (number, start, stop, limit), _chunk)
+    return Query(sql, (number, start, stop, limit), read_chunk)
 
 
 def chunks_from(number: int, line: int, byte: int, limit: int) -> Query[Chunk]:
     """At most `limit` chunks that hold bytes from offset `byte` on; it lies in 0-based `line`."""
     sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE}
         AND first_byte + byte_count > ?3 ORDER BY first_line, first_byte LIMIT ?4"""
-    return Query(sql, (number, line, byte, limit), _chunk)
+    return Query(sql, (number, line, byte, limit), read_chunk)
 
 
 def chunks_before(number: int, line: int, limit: int) -> Query[Chunk]:
     """At most `limit` chunks that begin before 0-based `line`, the latest first."""
     sql = f"""{_CHUNK} WHERE execution = ? AND first_line < ?
         ORDER BY first_line DESC, first_byte DESC LIMIT ?"""
-    return Query(sql, (number, line, limit), _chunk)
+    return Query(sql, (number, line, limit), read_chunk)
 
 
 def runner_record() -> Query[RunnerRecord]:

@@ -1,0 +1,103 @@
+"""The runner's end of the launcher process."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROGRAM = Path(__file__).with_name("launcher.py")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    """The launcher could not start an execution."""
+
+    execution: str
+    error: str
+
+
+class Launcher:
+    """Starts shims through a launcher process, which is started anew should it die.
+
+    Orders never block: what the socket does not take waits here until `flush`.
+    """
+
+    def __init__(self) -> None:
+        self._orders: deque[bytes] = deque()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.channel = self._start()
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-I", "-S", str(_PROGRAM), str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/"
+            )
+        ours.setblocking(False)
+        return ours
+
+    @property
+    def pid(self) -> int:
+        """Of the launcher process."""
+        return self._process.pid if self._process else 0
+
+    def start(self, execution: str, request: Path, prefix: Path) -> None:
+        """Order a start; it shows by the lock file, or by a `LaunchFailed`."""
+        order = {"id": execution, "request": str(request), "prefix": str(prefix)}
+        self._orders.append(json.dumps(order).encode())
+        self.flush()
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether orders wait for room in the socket."""
+        return bool(self._orders)
+
+    def flush(self) -> None:
+        """Send as many orders as the socket takes."""
+        try:
+            while self._orders:
+                self.channel.send(self._orders[0])
+                self._orders.popleft()
+        except BlockingIOError:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # `failures` notices that the launcher is gone
+
+    def failures(self) -> Iterator[LaunchFailed]:
+        """What the launcher complained of since the last call.
+
+        Raises:
+            ConnectionError: the launcher is gone; `restart` and order anew what has no lock.
+        """
+        while True:
+            try:
+                packet = self.channel.recv(65536)
+            except BlockingIOError:
+                return
+            if not packet:
+                raise ConnectionResetError("the launcher is gone")
+            answer = json.loads(packet)
+            yield LaunchFailed(answer["id"], answer["error"])
+
+    def restart(self) -> None:
+        """Start a new launcher process in place of the one that died."""
+        self.close()
+        self._orders.clear()
+        self.channel = self._start()
+
+    def close(self) -> None:
+        """End the launcher; shims live on."""
+        self.channel.close()
+        if self._process is not None:
+            self._process.wait()
+            self._process = None

@@ -1,0 +1,150 @@
+"""What /proc tells of processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_PROC = Path("/proc")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ZOMBIE = frozenset("ZX")
+
+
+def boot_id() -> str:
+    """Names the machine's present boot; process ids mean nothing in another."""
+    return _BOOT_ID.read_text("ascii").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as one look at /proc saw it.
+
+    Attributes:
+        start: clock ticks from boot to its start; with the pid it names a process for good.
+        state: the letter of proc(5).
+    """
+
+    pid: int
+    parent: int
+    session: int
+    start: int
+    state: str
+    name: str
+
+
+def process(pid: int) -> Process | None:
+    """The process with this pid; None if there is none, or only its zombie."""
+    try:
+        content = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    head, _, tail = content.rpartition(")")
+    fields = tail.split()
+    if fields[0] in _ZOMBIE:
+        return None
+    return Process(
+        pid=pid,
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        start=int(fields[19]),
+        state=fields[0],
+        name=head.partition("(")[2],
+    )
+
+
+def is_alive(pid: int, start: int) -> bool:
+    """Whether the process that had this pid and start time still lives."""
+    found = process(pid)
+    return found is not None and found.start == start
+
+
+def send_signal(target: Process, number: signal.Signals) -> None:
+    """Signal exactly this process: its pid may belong to another one by now.
+
+    The descriptor is opened before the look that compares, so no reuse can come in between.
+    """
+    try:
+        descriptor = os.pidfd_open(target.pid)
+    except OSError:
+        return
+    try:
+        if is_alive(target.pid, target.start):
+            signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+class ProcessTable:
+    """All processes at one moment."""
+
+    def __init__(self) -> None:
+        names = (entry.name for entry in os.scandir(_PROC))
+        found = (process(int(name)) for name in names if name.isdigit())
+        self._processes = {entry.pid: entry for entry in found if entry is not None}
+
+    def descendants(self, pid: int) -> set[int]:
+        """The pids of all that descends from `pid`, itself not among them."""
+        children: dict[int, list[int]] = {}
+        for entry in self._processes.values():
+            children.setdefault(entry.parent, []).append(entry.pid)
+        found: set[int] = set()
+        heads = [pid]
+        while heads:
+            for child in children.get(heads.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    heads.append(child)
+        return found
+
+    def tagged(self, tag: str) -> set[int]:
+        """The pids of all whose environment holds the pair `tag`."""
+        wanted = tag.encode()
+        return {pid for pid in self._processes if wanted in _environment(pid)}
+
+    def holders(self, pipe: str) -> list[Process]:
+        """The processes that have this pipe (`pipe:[inode]`) open."""
+        return [entry for entry in self._processes.values() if pipe in _open_files(entry.pid)]
+
+    def select(self, pids: Iterable[int]) -> list[Process]:
+        """The processes with these pids."""
+        return [self._processes[pid] for pid in pids if pid in self._processes]
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _open_files(pid: int) -> set[str]:
+    return set(_links(_PROC / str(pid) / "fd"))
+
+
+def _links(directory: Path) -> Iterator[str]:
+    try:
+        entries = list(os.scandir(directory))
+    except OSError:
+        return
+    for entry in entries:
+        try:
+            yield os.readlink(entry.path)  # noqa: PTH115 - hundreds of thousands of them
+        except OSError:
+            continue
+
+
+def pipe_of(pid: int) -> str | None:
+    """Name of the pipe that is the standard input of `pid`, as `holders` takes it."""
+    try:
+        link = str((_PROC / str(pid) / "fd" / "0").readlink())
+    except OSError:
+        return None
+    return link if link.startswith("pipe:") else None

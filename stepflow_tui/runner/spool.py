@@ -1,0 +1,131 @@
+"""The files of an execution in the spool directory: what the shim and its cat leave there.
+
+`ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.models import Instant
+from stepflow_tui.runner import proc
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+
+OUTPUT, LOCK, EXIT = ".out", ".lock", ".exit"
+
+_SIGNAL_BASE = 128
+_DRAINED = "drained"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Who runs an execution, since when: the content of its start lock."""
+
+    boot_id: str
+    pid: int
+    start: int
+    at: Instant
+
+    def is_alive(self) -> bool:
+        """Whether the shim lives (in this boot)."""
+        return self.boot_id == proc.boot_id() and proc.is_alive(self.pid, self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the script ended.
+
+    Attributes:
+        signal: set where the shell said that a signal ended it; `exit 137` alone does not tell.
+        drained: nobody holds the output any more.
+    """
+
+    code: int
+    signal: int | None
+    drained: bool
+
+
+class SpoolProblem(Exception):
+    """The spool is not what it was: truncated, replaced or deleted from outside."""
+
+
+class Spool:
+    """One execution's files. Nothing is kept open, so a thousand cost no descriptors."""
+
+    def __init__(self, home: Home, execution: str) -> None:
+        self.prefix = home.spool / execution
+        self._output = f"{self.prefix}{OUTPUT}"
+
+    def start(self) -> Start | None:
+        """The start lock's content, or None while nobody has taken it."""
+        try:
+            lock = json.loads(Path(f"{self.prefix}{LOCK}").read_text("ascii"))
+        except FileNotFoundError:
+            return None
+        at = Instant(wall_ms=lock["wall_ms"], mono_ms=lock["mono_ms"])
+        return Start(boot_id=lock["boot_id"], pid=lock["pid"], start=lock["start"], at=at)
+
+    def exit(self) -> Exit | None:
+        """The exit status, or None while the shim has not written it."""
+        try:
+            content = Path(f"{self.prefix}{EXIT}").read_bytes()
+        except FileNotFoundError:
+            return None
+        return read_exit(content)
+
+    def read(self, offset: int, limit: int, inode: int | None) -> tuple[bytes, int | None]:
+        """At most `limit` bytes of output from `offset`, and the file's inode.
+
+        Raises:
+            SpoolProblem: it is gone, another file, or shorter than before.
+        """
+        try:
+            descriptor = os.open(self._output, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            if inode is None:
+                return b"", None
+            raise SpoolProblem("the spool was deleted from outside") from None
+        try:
+            found = os.fstat(descriptor)
+            if inode is not None and found.st_ino != inode:
+                raise SpoolProblem("the spool was replaced from outside")
+            if found.st_size < offset:
+                raise SpoolProblem(
+                    f"the spool was truncated from outside to {found.st_size} bytes, "
+                    f"{offset} were read before"
+                )
+            return os.pread(descriptor, limit, offset), found.st_ino
+        finally:
+            os.close(descriptor)
+
+    def size(self) -> int:
+        """Bytes of output so far."""
+        try:
+            return Path(self._output).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def release(self) -> None:
+        """Remove what only a running execution needs; the output stays for a while."""
+        for suffix in (LOCK, EXIT):
+            Path(f"{self.prefix}{suffix}").unlink(missing_ok=True)
+
+
+def read_exit(content: bytes) -> Exit | None:
+    """Read an exit file: what the shell said of a signal, the status, `drained`; then zeros."""
+    text = content.partition(b"\0")[0].decode("ascii", "replace")
+    lines = text.split("\n")[:-1]  # a line without its newline is not written yet
+    status = next((i for i, line in enumerate(lines) if line.isdigit()), None)
+    if status is None:
+        return None
+    code = int(lines[status])
+    told = any(lines[:status]) and code > _SIGNAL_BASE
+    number = code - _SIGNAL_BASE if told and code - _SIGNAL_BASE < signal.NSIG else None
+    return Exit(code=code, signal=number, drained=_DRAINED in lines[status + 1 :])

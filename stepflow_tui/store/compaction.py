@@ -1,0 +1,60 @@
+"""When to merge small chunks: each commit makes one, and a quiet log would be all overhead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepflow_tui.store.chunks import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stepflow_tui.store.chunks import Chunk
+
+_LARGE = CHUNK_BYTES // 2
+_MANY = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Adjoining small chunks of one execution, from `first_byte` up to `end_byte`."""
+
+    first_line: int
+    first_byte: int
+    end_byte: int
+    count: int
+
+
+class Compaction:
+    """Follows the chunks of one execution and says which are ready to be merged."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._ready: list[Run] = []
+
+    def add(self, chunks: Iterable[Chunk]) -> None:
+        """Take note of chunks in the order in which they are stored."""
+        for chunk in chunks:
+            if chunk.byte_count >= _LARGE:
+                self.finish()
+                continue
+            run = self._run or Run(chunk.first_line, chunk.first_byte, chunk.first_byte, 0)
+            self._run = Run(run.first_line, run.first_byte, chunk.end_byte, run.count + 1)
+            if self._run.count >= _MANY or chunk.end_byte - run.first_byte >= CHUNK_BYTES:
+                self.finish()
+
+    def finish(self) -> None:
+        """Nothing will be added to the present run."""
+        if self._run is not None and self._run.count > 1:
+            self._ready.append(self._run)
+        self._run = None
+
+    @property
+    def ready(self) -> list[Run]:
+        """The runs to merge now."""
+        return self._ready
+
+    def clear(self) -> None:
+        """The ready runs are merged."""
+        self._ready = []

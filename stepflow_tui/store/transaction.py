@@ -1,0 +1,233 @@
+"""What one transaction can write."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stepflow_tui.store import chunks as log_chunks
+from stepflow_tui.store import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stepflow_tui.core.models import Artifact, Execution, Step
+    from stepflow_tui.store.chunks import Chunk
+    from stepflow_tui.store.compaction import Run
+    from stepflow_tui.store.queries import RunnerRecord, Stream
+
+
+class Cursor(Protocol):
+    """What we need of a cursor."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows of the result."""
+
+
+class Connection(Protocol):
+    """What we need of a connection. sqlite3 has it; a test may put another in its place."""
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ..., /) -> Cursor:
+        """Run one statement."""
+
+    def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]], /) -> object:
+        """Run one statement for each tuple of parameters."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class Transaction:
+    """What can be written. Every changed row carries the revision of its transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._revision: int | None = None
+        self.written = 0
+
+    def _rev(self) -> int:
+        if self._revision is None:
+            self._connection.execute("UPDATE revision SET value = value + 1")
+            self._revision = int(
+                self._connection.execute("SELECT value FROM revision").fetchall()[0][0]
+            )
+        return self._revision
+
+    def insert_execution(self, execution: Execution) -> int | None:
+        """Add an execution with its stream; its number is given here.
+
+        Returns:
+            The number, or None if an execution of this id is there already.
+        """
+        row = {"id": execution.id, "created_at": execution.created_at, **_mutable(execution)}
+        row |= {name: getattr(execution, name) for name in _FIXED}
+        row |= {"command": json.dumps(execution.command), "rev": self._rev()}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        cursor = self._connection.execute(
+            f"INSERT INTO executions ({names}) VALUES ({marks}) "  # noqa: S608 - our own names
+            "ON CONFLICT (id) DO NOTHING RETURNING number",
+            tuple(row.values()),
+        )
+        numbers = cursor.fetchall()
+        if not numbers:
+            return None
+        number = int(numbers[0][0])
+        self._connection.execute("INSERT INTO streams (execution) VALUES (?)", (number,))
+        return number
+
+    def save_execution(self, execution: Execution) -> None:
+        """Write all of an execution that can change."""
+        row = {"rev": self._rev(), **_mutable(execution)}
+        assignments = ", ".join(f"{name} = ?" for name in row)
+        self._connection.execute(
+            f"UPDATE executions SET {assignments} WHERE number = ?",  # noqa: S608 - our own names
+            (*row.values(), execution.number),
+        )
+
+    def save_steps(self, number: int, steps: Iterable[Step]) -> None:
+        """Add or replace steps of an execution."""
+        rev = self._rev()
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO steps VALUES ({', '.join('?' * 18)})",  # noqa: S608
+            [
+                (
+                    number,
+                    step.index,
+                    rev,
+                    step.name,
+                    step.status.value,
+                    step.started_at,
+                    step.started_mono,
+                    step.first_line,
+                    step.finished_at,
+                    step.duration_ms,
+                    step.last_line,
+                    step.explicit_end,
+                    step.estimated_s,
+                    step.timeout_s,
+                    step.stop_on_error,
+                    step.progress,
+                    step.error,
+                    json.dumps(step.metadata),
+                )
+                for step in steps
+            ],
+        )
+
+    def save_artifacts(self, number: int, artifacts: Iterable[Artifact]) -> None:
+        """Add or replace artifacts of an execution."""
+        rev = self._rev()
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO artifacts VALUES ({', '.join('?' * 13)})",  # noqa: S608
+            [
+                (
+                    number,
+                    artifact.index,
+                    rev,
+                    artifact.name,
+                    artifact.path,
+                    artifact.description,
+                    artifact.type,
+                    artifact.mime,
+                    artifact.size,
+                    artifact.step,
+                    artifact.exists,
+                    artifact.stored,
+                    artifact.reason,
+                )
+                for artifact in artifacts
+            ],
+        )
+
+    def append_log(self, number: int, chunks: Sequence[Chunk]) -> None:
+        """Add chunks behind those that an execution has."""
+        self._connection.executemany(
+            "INSERT INTO log_chunks (execution, first_line, first_byte, line_count, byte_count, "
+            "arrived_at, codec, arrivals, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    number,
+                    chunk.first_line,
+                    chunk.first_byte,
+                    chunk.line_count,
+                    chunk.byte_count,
+                    chunk.arrived_at,
+                    chunk.codec,
+                    chunk.arrivals,
+                    chunk.body,
+                )
+                for chunk in chunks
+            ],
+        )
+        self.written += sum(len(chunk.body) for chunk in chunks)
+
+    def save_stream(self, stream: Stream) -> None:
+        """Write how far an execution's output has come; belongs to the chunks it counts."""
+        self._connection.execute(
+            "UPDATE streams SET inode = ?, spool_offset = ?, stored_bytes = ?, line_count = ?, "
+            "partial_bytes = ?, end_line = ?, is_open = ? WHERE execution = ?",
+            (
+                stream.inode,
+                stream.spool_offset,
+                stream.stored_bytes,
+                stream.line_count,
+                stream.partial_bytes,
+                stream.end_line,
+                stream.is_open,
+                stream.execution,
+            ),
+        )
+
+    def merge_log(self, number: int, run: Run) -> None:
+        """Replace a run of small chunks by as few as hold it."""
+        where = "execution = ? AND first_line >= ? AND first_byte >= ? AND first_byte < ?"
+        parameters = (number, run.first_line, run.first_byte, run.end_byte)
+        rows = self._connection.execute(
+            f"SELECT {queries.CHUNK_COLUMNS} FROM log_chunks WHERE {where} ORDER BY first_byte",  # noqa: S608
+            parameters,
+        ).fetchall()
+        merged = log_chunks.merge([queries.read_chunk(row) for row in rows])
+        if len(merged) < len(rows):
+            self._connection.execute(
+                f"DELETE FROM log_chunks WHERE {where}",  # noqa: S608
+                parameters,
+            )
+            self.append_log(number, merged)
+
+    def save_runner(self, record: RunnerRecord) -> None:
+        """Write what the runner says of itself."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO runner VALUES (1, ?, ?, ?, ?, ?, ?)",
+            (
+                record.version,
+                record.sqlite_version,
+                record.started_at,
+                record.boot_id,
+                record.commits,
+                record.commit_ms,
+            ),
+        )
+
+
+_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s")
+
+
+def _mutable(execution: Execution) -> dict[str, Any]:
+    return {
+        "status": execution.status.value,
+        "started_at": execution.started_at,
+        "started_mono": execution.started_mono,
+        "finished_at": execution.finished_at,
+        "duration_ms": execution.duration_ms,
+        "exit_code": execution.exit_code,
+        "signal": execution.signal,
+        "error": execution.error,
+        "tags": json.dumps(execution.tags),
+        "metadata": json.dumps(execution.metadata),
+        "env": json.dumps(execution.env),
+        "warnings": json.dumps(execution.warnings),
+        "progress": execution.progress,
+        "step_count": execution.step_count,
+        "steps_done": execution.steps_done,
+        "step_name": execution.step_name,
+    }
