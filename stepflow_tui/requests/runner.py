@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _FLOCK = struct.Struct("hhqqi4x")
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
 _POLL_S = 0.01
+_TAGS = ("STEPFLOW", "STEPFLOW_EXECUTION_ID")
 
 
 class RunnerGone(StepflowError):
@@ -107,7 +108,8 @@ def start_runner(home: Home) -> None:
     If another one is alive or starts at the same time, the new one leaves.
     """
     command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
-    environment = dict(os.environ)
+    # A runner that a recorded script starts must not look like a part of that execution.
+    environment = {name: value for name, value in os.environ.items() if name not in _TAGS}
     package_parent = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [package_parent, environment.get("PYTHONPATH")])

@@ -201,6 +201,12 @@ def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
     return Query(f"{_EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), _execution)
 
 
+def executions_changed(oldest: int, newest: int, since: int) -> Query[Execution]:
+    """Those numbered `oldest` to `newest`, both included, that changed after revision `since`."""
+    sql = f"{_EXECUTION} WHERE e.number BETWEEN ? AND ? AND e.rev > ? ORDER BY e.number"
+    return Query(sql, (oldest, newest, since), _execution)
+
+
 def status_counts() -> Query[tuple[Status, int]]:
     """How many executions have each status; costs the same at any length of history."""
     sql = "SELECT status, count FROM status_counts"
@@ -210,6 +216,39 @@ def status_counts() -> Query[tuple[Status, int]]:
 def revision() -> Query[int]:
     """The counter that every change of a row but log and stream carries."""
     return Query("SELECT value FROM revision", (), _first)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What tells a reader, in one look, whether anything it shows has changed.
+
+    Attributes:
+        revision: the counter that every change of a row but log and stream carries.
+        total: number of executions.
+        newest: the highest number among them, or 0.
+        arrived: how many are newer than the one asked about.
+        line_count: lines of the log asked about, an unfinished last one included.
+        byte_count: of that log.
+        end_line: lines it had when its execution ended; None while that runs.
+    """
+
+    revision: int
+    total: int
+    newest: int
+    arrived: int
+    line_count: int
+    byte_count: int
+    end_line: int | None
+
+
+def pulse(number: int, newest: int) -> Query[Pulse]:
+    """How things stand, with the log of execution `number` and what came after `newest`."""
+    sql = """SELECT (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
+        (SELECT coalesce(max(number), 0) FROM executions),
+        (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?2),
+        coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line
+        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?1"""
+    return Query(sql, (number, newest), lambda row: Pulse(*row))
 
 
 _STEP = """
@@ -287,12 +326,9 @@ def stream(number: int) -> Query[Stream]:
     return Query(f"{_STREAM} WHERE execution = ?", (number,), _stream)
 
 
-def open_streams() -> Query[tuple[str, Stream]]:
-    """Streams that more output may come from, with the ids of their executions."""
-    sql = """SELECT s.execution, s.inode, s.spool_offset, s.stored_bytes, s.line_count,
-        s.partial_bytes, s.end_line, s.is_open, e.id
-        FROM streams s JOIN executions e ON e.number = s.execution WHERE s.is_open"""
-    return Query(sql, (), lambda row: (row[8], _stream(row)))
+def open_streams() -> Query[Stream]:
+    """Streams that more output may come from, oldest first."""
+    return Query(f"{_STREAM} WHERE is_open ORDER BY execution", (), _stream)
 
 
 CHUNK_COLUMNS = "first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, body"
@@ -344,3 +380,15 @@ def tags() -> Query[str]:
 
 def _first(row: Row) -> Any:  # noqa: ANN401 - the query that uses it names the type
     return row[0]
+
+
+DATA_VERSION: Query[int] = Query("PRAGMA data_version", (), _first)
+"""A number that changes whenever another connection commits."""
+
+IDENTITY: Query[tuple[int, int, int]] = Query(
+    """SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+    FROM pragma_application_id, pragma_user_version""",
+    (),
+    lambda row: (row[0], row[1], row[2]),
+)
+"""Whose database it is: application id, schema version, number of tables, as of one moment."""

@@ -10,6 +10,7 @@ import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.store.queries import DATA_VERSION, IDENTITY
 from stepflow_tui.store.schema import APPLICATION_ID, VERSION
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _require(path: Path) -> None:
         raise NoDatabase(f"no database in {path.parent} yet: nothing was run")
 
 
-def check_version(path: Path, application_id: int, version: int) -> None:
+def check_identity(path: Path, application_id: int, version: int, tables: int) -> None:
     """Refuse a database that is not ours, or newer than this program.
 
     Raises:
@@ -44,7 +45,7 @@ def check_version(path: Path, application_id: int, version: int) -> None:
         NotADatabase: another program's file.
         DatabaseTooNew: it needs a newer program.
     """
-    if application_id == 0 and version == 0:
+    if not (application_id or version or tables):
         raise NoDatabase(f"{path} is empty: nothing was recorded yet")
     if application_id != APPLICATION_ID:
         raise NotADatabase(f"{path} is no StepFlow database; name another home with --home")
@@ -90,15 +91,9 @@ class Reader:
             raise
 
     def _check(self) -> None:
-        check_version(self._path, self._pragma("application_id"), self._pragma("user_version"))
+        check_identity(self._path, *self.all(IDENTITY)[0])
         for setting in _SETTINGS:
             self._connection.execute(setting)
-
-    def _pragma(self, name: str) -> int:
-        try:
-            return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
-        except sqlite3.Error as error:
-            raise problem(self._path, error) from error
 
     def all(self, query: Query[T]) -> list[T]:
         """Every row of the result.
@@ -119,7 +114,7 @@ class Reader:
 
     def data_version(self) -> int:
         """A number that changes whenever another connection commits."""
-        return self._pragma("data_version")
+        return self.all(DATA_VERSION)[0]
 
     def close(self) -> None:
         """End the connection."""
@@ -172,17 +167,9 @@ class AsyncReader:
         return reader
 
     async def _check(self) -> None:
-        version = await self._pragma("user_version")
-        check_version(self._path, await self._pragma("application_id"), version)
+        check_identity(self._path, *(await self.all(IDENTITY))[0])
         for setting in _SETTINGS:
             await self._connection.execute_fetchall(setting)
-
-    async def _pragma(self, name: str) -> int:
-        try:
-            rows = list(await self._connection.execute_fetchall(f"PRAGMA {name}"))
-        except sqlite3.Error as error:
-            raise problem(self._path, error) from error
-        return int(rows[0][0])
 
     async def all(self, query: Query[T]) -> list[T]:
         """Every row of the result, in one hop to the connection's thread.
@@ -203,7 +190,7 @@ class AsyncReader:
 
     async def data_version(self) -> int:
         """A number that changes whenever another connection commits."""
-        return await self._pragma("data_version")
+        return (await self.all(DATA_VERSION))[0]
 
     async def close(self) -> None:
         """End the connection and its thread."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stepflow_tui.core.errors import NotADatabase, StoreProblem
-from stepflow_tui.store.reader import check_version, problem
+from stepflow_tui.core.errors import NoDatabase, StoreProblem
+from stepflow_tui.store.queries import IDENTITY
+from stepflow_tui.store.reader import check_identity, problem
 from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from stepflow_tui.store.transaction import Transaction
 
@@ -65,12 +66,8 @@ class Writer:
         return rows[0][0] if rows else None
 
     def _configure(self) -> None:
-        application_id, version = self._pragma("application_id"), self._pragma("user_version")
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0]
-        if tables and not application_id:
-            raise NotADatabase(f"{self._path} is another program's database")
-        if application_id or version:
-            check_version(self._path, application_id, version)
+        with suppress(NoDatabase):
+            check_identity(self._path, *self.all(IDENTITY)[0])
         self._pragma("auto_vacuum=INCREMENTAL")  # before the first table, or it takes no effect
         if self._pragma("journal_mode=WAL") != "wal":
             raise StoreProblem(f"{self._path} lies on a file system without WAL; use a local one")

@@ -1,0 +1,81 @@
+"""Finding the markers in a stream of output that arrives in chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepflow_tui.core.markers import MARKER_HINT, MAX_LINE, Marker, parse_line
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A marker and the line it stands on, counted from 1."""
+
+    line: int
+    marker: Marker
+
+
+class MarkerScanner:
+    """Counts lines and finds markers, wherever the chunks of the stream are cut.
+
+    Costs no Python work per line: a chunk without a keyword is counted and searched once. Of a
+    line that is not ended yet at most `MAX_LINE` bytes are kept; a longer one is no marker.
+
+    Attributes:
+        lines: newlines seen so far.
+        partial_size: bytes after the last newline, the ones that were not kept included.
+    """
+
+    def __init__(self, *, lines: int = 0, partial: bytes = b"") -> None:
+        """Starts anew, or goes on in the middle of a stream.
+
+        Args:
+            lines: newlines that were already seen.
+            partial: all bytes after the last of them.
+        """
+        self.lines = lines
+        self.partial_size = 0
+        self._partial = bytearray()
+        self._keep(memoryview(partial))
+
+    def feed(self, data: bytes) -> list[Found]:
+        """Takes the next chunk and returns the markers on the lines that it ends."""
+        view = memoryview(data)
+        first_end = data.find(b"\n")
+        if first_end < 0:
+            self._keep(view)
+            return []
+        self._keep(view[:first_end])
+        found = self.finish()
+        self.lines += 1
+        last_end = data.rfind(b"\n")
+        found += self._whole_lines(data, first_end + 1, last_end + 1)
+        self._keep(view[last_end + 1 :])
+        return found
+
+    def finish(self) -> list[Found]:
+        """Takes the last line, which no newline ended, and returns the marker on it."""
+        whole = self.partial_size <= MAX_LINE
+        marker = parse_line(bytes(self._partial)) if whole else None
+        self.partial_size = 0
+        self._partial.clear()
+        return [Found(self.lines + 1, marker)] if marker else []
+
+    def _keep(self, data: memoryview) -> None:
+        self.partial_size += len(data)
+        if self.partial_size <= MAX_LINE:
+            self._partial += data
+
+    def _whole_lines(self, data: bytes, position: int, end: int) -> list[Found]:
+        """The markers in `data[position:end]`, which starts and ends with whole lines."""
+        found: list[Found] = []
+        while hint := MARKER_HINT.search(data, position, end):
+            start = max(position, data.rfind(b"\n", position, hint.start()) + 1)
+            stop = data.find(b"\n", hint.end(), end)
+            self.lines += data.count(b"\n", position, start)
+            if stop - start <= MAX_LINE and (marker := parse_line(data[start:stop])):
+                found.append(Found(self.lines + 1, marker))
+            self.lines += 1
+            position = stop + 1
+        self.lines += data.count(b"\n", position, end)
+        return found

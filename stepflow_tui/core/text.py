@@ -1,0 +1,197 @@
+"""The one sanitiser between a script's output and a terminal, and a reader of its colours.
+
+Whatever a script prints may reach a terminal, so only printable text, the tab and colours (SGR,
+`ESC [ ... m`) pass here; sequences that move the cursor, set the clipboard or the title, and
+characters that turn the reading direction do not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HIDDEN = re.compile(
+    # The one kept by `clean_keeping_colours`: SGR of at most 64 characters.
+    "(?P<sgr>\x1b\\[(?P<codes>[0-9;:]{0,61})m)"
+    # CSI; one without its last character ends where it breaks off.
+    "|(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
+    # DCS, SOS, OSC, PM and APC with what they carry; an open one ends with its line.
+    "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+(?:[\x07\x18\x1a\x9c]|\x1b\\\\)?"
+    # Every other escape sequence, and an ESC alone.
+    "|\x1b[ -/]*+[0-~]?"
+    # C0 but the tab, DEL, C1; bidi controls, line separators, halves of surrogate pairs.
+    "|[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def clean(text: str) -> str:
+    """The text without control sequences and characters, colours included; tabs stay."""
+    # All that is hidden is unprintable, so this saves most lines the search.
+    return text if text.isprintable() else _HIDDEN.sub("", text)
+
+
+def clean_keeping_colours(text: str) -> str:
+    """The text without control sequences and characters; tabs and SGR colours stay."""
+    return text if text.isprintable() else _HIDDEN.sub(_colour, text)
+
+
+def clean_line(text: str) -> str:
+    """The text cleaned for one cell or label: line ends and tabs become blanks."""
+    return " ".join(map(clean, text.splitlines())).expandtabs(1)
+
+
+def show_line(line: bytes) -> str:
+    """A log line as a terminal would leave it, with its colours.
+
+    Of a line that was redrawn with carriage returns the last state that shows anything counts.
+    """
+    text = line.decode("utf-8", "replace")
+    if "\r" not in text:
+        return clean_keeping_colours(text)
+    end = len(text)
+    while end >= 0:
+        start = text.rfind("\r", 0, end) + 1
+        state = clean_keeping_colours(text[start:end])
+        if clean(state).strip():
+            return state
+        end = start - 1
+    return ""
+
+
+def plain(line: bytes) -> str:
+    """A log line as a terminal would leave it, without colours."""
+    return clean(show_line(line))
+
+
+def _colour(match: re.Match[str]) -> str:
+    return match["sgr"] or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a run of text looks.
+
+    Attributes:
+        foreground, background: an index of the 256-colour palette (0 to 15 are the terminal's own
+            colours), `#rrggbb`, or None for the default.
+    """
+
+    foreground: str | int | None = None
+    background: str | int | None = None
+    bold: bool = False
+    dim: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+    strike: bool = False
+
+
+_PLAIN = Style()
+_FOREGROUND, _BACKGROUND, _UNDERLINE_COLOUR = 38, 48, 58
+_UNDERLINE, _NO_UNDERLINE = 4, 24
+_SWITCHES: dict[int, dict[str, bool]] = {
+    1: {"bold": True},
+    2: {"dim": True},
+    3: {"italic": True},
+    _UNDERLINE: {"underline": True},
+    7: {"reverse": True},
+    9: {"strike": True},
+    22: {"bold": False, "dim": False},
+    23: {"italic": False},
+    _NO_UNDERLINE: {"underline": False},
+    27: {"reverse": False},
+    29: {"strike": False},
+}
+_PALETTE: dict[int, tuple[int, int | None]] = {39: (_FOREGROUND, None), 49: (_BACKGROUND, None)} | {
+    code + colour: (ground, first + colour)
+    for code, ground, first in (
+        (30, _FOREGROUND, 0),
+        (40, _BACKGROUND, 0),
+        (90, _FOREGROUND, 8),
+        (100, _BACKGROUND, 8),
+    )
+    for colour in range(8)
+}
+
+
+def spans(text: str) -> list[tuple[str, Style]]:
+    """Splits text into runs of one style; the runs hold no control sequence at all.
+
+    SGR codes that have no place in `Style` change nothing.
+    """
+    if text.isprintable():
+        return [(text, _PLAIN)] if text else []
+    return [
+        ("".join(run for run, _ in runs), style)
+        for style, runs in groupby(_runs(text), key=itemgetter(1))
+    ]
+
+
+def _runs(text: str) -> Iterator[tuple[str, Style]]:
+    style, position = _PLAIN, 0
+    for match in _HIDDEN.finditer(text):
+        if position < match.start():
+            yield text[position : match.start()], style
+        if match["sgr"]:
+            style = _styled(style, match["codes"])
+        position = match.end()
+    if position < len(text):
+        yield text[position:], style
+
+
+@lru_cache(maxsize=1024)
+def _styled(style: Style, codes: str) -> Style:
+    """The style after one SGR sequence with these codes."""
+    parts = codes.split(";")
+    while parts:
+        code, *arguments = [int(number or 0) for number in parts.pop(0).split(":")]
+        if code in (_FOREGROUND, _BACKGROUND, _UNDERLINE_COLOUR):
+            colour = _colour_of(arguments or _take_colour(parts))
+            style = style if colour is None else _on_ground(style, code, colour)
+        elif code == _UNDERLINE and arguments == [0]:
+            style = _switched(style, _NO_UNDERLINE)
+        else:
+            style = _switched(style, code)
+    return style
+
+
+def _take_colour(parts: list[str]) -> list[int]:
+    """Removes the arguments of an extended colour, `5;n` or `2;r;g;b`, from the codes."""
+    count = {"5": 2, "2": 4}.get(parts[0], 1) if parts else 0
+    taken, parts[:] = parts[:count], parts[count:]
+    return [int(part) if part.isdecimal() else 0 for part in taken]
+
+
+def _colour_of(arguments: list[int]) -> str | int | None:
+    """The colour that the arguments of an extended colour name; None if they name none."""
+    if any(number > 255 for number in arguments):
+        return None
+    match arguments:
+        case [5, index]:
+            return index
+        # Between the 2 and red, the form with colons has room for a colour space.
+        case [2, red, green, blue] | [2, _, red, green, blue, *_]:
+            return f"#{red:02x}{green:02x}{blue:02x}"
+        case _:
+            return None
+
+
+def _on_ground(style: Style, ground: int, colour: str | int | None) -> Style:
+    if ground == _FOREGROUND:
+        return replace(style, foreground=colour)
+    return replace(style, background=colour) if ground == _BACKGROUND else style
+
+
+def _switched(style: Style, code: int) -> Style:
+    if code == 0:
+        return _PLAIN
+    if code in _PALETTE:
+        return _on_ground(style, *_PALETTE[code])
+    return replace(style, **_SWITCHES.get(code, {}))

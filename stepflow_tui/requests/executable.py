@@ -1,0 +1,56 @@
+"""Looking for a command's file before it is run, as the system will when it runs it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
+from stepflow_tui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
+    """Refuse a command that cannot be started.
+
+    What is in the file is not looked at: a script needs no shebang here.
+
+    Args:
+        command: the first word; with a slash it names a file relative to `cwd`.
+        cwd: the script's working directory.
+        search_path: the script's PATH.
+
+    Raises:
+        CommandNotFound: there is no such file.
+        CommandNotExecutable: there is one, and it may not be executed.
+    """
+    places = _places(command, cwd, search_path)
+    kinds = {place: _kind(place) for place in places}
+    files = [place for place, kind in kinds.items() if kind and not stat.S_ISDIR(kind)]
+    if any(os.access(file, os.X_OK) for file in files):
+        return
+    shown = clean_line(command)
+    if files:
+        mend = f"chmod +x {clean_line(str(files[0]))}"
+        raise CommandNotExecutable(f"{shown}: not executable; run: {mend}")
+    if "/" in command and kinds[places[0]]:
+        raise CommandNotExecutable(f"{shown}: is a directory, not a command")
+    raise CommandNotFound(f"{shown}: command not found")
+
+
+def _places(command: str, cwd: Path, search_path: str) -> list[Path]:
+    if "/" in command:
+        return [cwd / command]
+    # An empty entry of PATH means the working directory; a relative one lies beneath it.
+    return [cwd / entry / command for entry in search_path.split(os.pathsep)]
+
+
+def _kind(place: Path) -> int:
+    """The file's mode; 0 if nothing can be found there."""
+    try:
+        return place.stat().st_mode
+    except OSError:
+        return 0

@@ -1,0 +1,219 @@
+"""Making a run request out of what a user asked for, after checking that it can work.
+
+What is refused here never becomes an execution: a missing directory or command is the user's slip,
+and is said at once, with the exit code that a shell would give.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.redaction import REDACTED, looks_secret, redacted
+from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.executable import check_executable
+from stepflow_tui.requests.request import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from stepflow_tui.core.models import Execution, Metadata, Value
+
+_NO_PAIRS: Mapping[str, str] = MappingProxyType({})
+_NO_METADATA: Mapping[str, Value] = MappingProxyType({})
+_SHELL_NAME_LENGTH = 40
+_PROC_STATUS = Path("/proc/self/status")
+
+
+def run_request(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    name: str | None = None,
+    env: Mapping[str, str] = _NO_PAIRS,
+    tags: Sequence[str] = (),
+    metadata: Mapping[str, Value] = _NO_METADATA,
+    timeout_s: float | None = None,
+    shell: bool = False,
+    tty: bool = False,
+    rerun_of: int | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> RunRequest:
+    """A request to run `command`, checked.
+
+    Args:
+        command: argument list; with `shell` one string for `/bin/sh -c`.
+        cwd: working directory of the script.
+        name: for people; by default made from the command.
+        env: pairs set on top of the environment; only these are recorded.
+        tags: labels to filter by.
+        metadata: pairs to record.
+        timeout_s: seconds after which the execution is stopped.
+        shell: the command is a string for the shell.
+        tty: run under a pseudo-terminal.
+        rerun_of: number of the execution that this repeats.
+        environ: what the script inherits; by default the environment of this process.
+
+    Raises:
+        UsageProblem: the directory, a text or a number cannot be used.
+        CommandNotFound: the command does not exist.
+        CommandNotExecutable: the command exists and cannot be executed.
+    """
+    environment = {**(os.environ if environ is None else environ), **env}
+    directory = _directory(cwd)
+    _check_texts([*command, *env, *env.values(), *tags, *metadata, name or ""])
+    _check_names(env)
+    _check_timeout(timeout_s)
+    _check_command(command, directory, environment, shell=shell)
+    if tty:
+        _check_tty(environment)
+    return RunRequest(
+        id=new_id(),
+        command=list(command),
+        cwd=str(directory),
+        environment=environment,
+        created_at=now().wall_ms,
+        name=name or _default_name(command, shell=shell),
+        user=_user(),
+        env=redacted(env),
+        tags=list(dict.fromkeys(tags)),
+        metadata=dict(metadata),
+        timeout_s=timeout_s,
+        shell=shell,
+        tty=tty,
+        umask=_umask(),
+        rerun_of=rerun_of,
+    )
+
+
+def rerun_request(
+    execution: Execution,
+    *,
+    env: Mapping[str, str] = _NO_PAIRS,
+    environ: Mapping[str, str] | None = None,
+) -> RunRequest:
+    """A request to run the same command once more, checked as a new one.
+
+    Args:
+        execution: what to repeat.
+        env: pairs that are added or replaced; secrets were not stored and must be given again.
+        environ: what the script inherits; by default the environment of this process.
+
+    Raises:
+        UsageProblem: a secret is missing, or what `run_request` refuses.
+        CommandNotFound: the command does not exist any more.
+        CommandNotExecutable: the command cannot be executed any more.
+    """
+    _check_secrets(execution, env)
+    metadata: Metadata = dict(execution.metadata)
+    return run_request(
+        execution.command,
+        cwd=Path(execution.cwd),
+        name=execution.name,
+        env={**execution.env, **env},
+        tags=execution.tags,
+        metadata=metadata,
+        timeout_s=execution.timeout_s,
+        shell=execution.shell,
+        tty=execution.tty,
+        rerun_of=execution.number,
+        environ=environ,
+    )
+
+
+def _check_secrets(execution: Execution, env: Mapping[str, str]) -> None:
+    missing = [
+        clean_line(name)
+        for name, value in execution.env.items()
+        if value == REDACTED and looks_secret(name) and name not in env
+    ]
+    if missing:
+        raise UsageProblem(
+            f"the values of {', '.join(missing)} were not stored; give them again: "
+            + " ".join(f"-e {name}=…" for name in missing)
+        )
+
+
+def _directory(cwd: Path) -> Path:
+    shown = clean_line(str(cwd))
+    if "\0" in str(cwd) or not _is_directory(cwd):
+        raise UsageProblem(f"no directory {shown}; name the working directory with -C")
+    if not os.access(cwd, os.X_OK):
+        raise UsageProblem(f"no permission to work in {shown}; name another directory with -C")
+    return cwd.absolute()
+
+
+def _is_directory(cwd: Path) -> bool:
+    try:
+        return cwd.is_dir()
+    except OSError:
+        return False
+
+
+def _check_texts(texts: Iterable[str]) -> None:
+    for text in texts:
+        if "\0" in text:
+            raise UsageProblem(f"a NUL byte cannot be passed to a program: {clean_line(text)!r}")
+
+
+def _check_names(env: Mapping[str, str]) -> None:
+    for name in env:
+        if not name or "=" in name:
+            raise UsageProblem(f"{clean_line(name)!r} cannot be the name of a variable")
+
+
+def _check_timeout(timeout_s: float | None) -> None:
+    if timeout_s is not None and timeout_s <= 0:
+        raise UsageProblem("a timeout must be longer than nothing, such as 90s or 5m")
+
+
+def _check_command(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], *, shell: bool
+) -> None:
+    if not command or not command[0].strip():
+        raise UsageProblem("the command is empty")
+    if shell and len(command) != 1:
+        raise UsageProblem("a shell command is one string; put it in quotes")
+    if not shell:
+        search_path = environment.get("PATH", os.defpath)
+        check_executable(command[0], cwd=cwd, search_path=search_path)
+
+
+def _check_tty(environment: Mapping[str, str]) -> None:
+    if shutil.which("script", path=environment.get("PATH", os.defpath)) is None:
+        raise UsageProblem("--tty needs the program `script` of util-linux on the PATH")
+
+
+def _default_name(command: Sequence[str], *, shell: bool) -> str:
+    if shell:
+        return " ".join(command[0].split())[:_SHELL_NAME_LENGTH]
+    return Path(command[0]).name or command[0]
+
+
+def _user() -> str:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _umask() -> int:
+    """The umask of this process, without changing it where the system tells it."""
+    try:
+        lines = _PROC_STATUS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("Umask:"):
+            return int(line.split()[1], 8)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

@@ -1,0 +1,239 @@
+"""Copies of artifacts, and how much of them an execution may have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stepflow_tui.runner.beneath import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from stepflow_tui.runner.beneath import Beneath, Parts
+
+BLOCK = 1 << 20
+"""Bytes copied at a time."""
+
+_FLUSH_BLOCKS = 32
+"""Blocks written before they are flushed: dirty pages of ours would hold up the database's."""
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one execution's artifacts may take in all, and what they took."""
+
+    max_bytes: int
+    max_files: int
+    used_bytes: int = 0
+    used_files: int = 0
+
+    @property
+    def files_left(self) -> int:
+        """How many more files there may be."""
+        return max(0, self.max_files - self.used_files)
+
+    @property
+    def too_many(self) -> str:
+        """What to say when there are too many files."""
+        return f"over the limit of {self.max_files:,} files for one execution"
+
+    def count(self, directory: Path) -> None:
+        """Add what an earlier runner stored in `directory`."""
+        for path in directory.rglob("*"):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                self.used_bytes += found.st_size
+                self.used_files += 1
+
+    def claim(self, size: int) -> None:
+        """Take one file of `size` bytes.
+
+        Raises:
+            Refused: it would be too much.
+        """
+        if not self.files_left:
+            raise Refused(self.too_many)
+        if self.used_bytes + size > self.max_bytes:
+            raise Refused(f"over the limit of {self.max_bytes:,} bytes for one execution")
+        self.used_bytes += size
+        self.used_files += 1
+
+    @contextmanager
+    def tentative(self) -> Iterator[None]:
+        """Give back what is claimed within, should it fail."""
+        before = self.used_bytes, self.used_files
+        try:
+            yield
+        except BaseException:
+            self.used_bytes, self.used_files = before
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was copied.
+
+    Attributes:
+        size: bytes, of a directory those of all its files.
+        left_out: what of a directory was not copied, in one sentence.
+    """
+
+    size: int
+    is_directory: bool = False
+    left_out: str | None = None
+
+
+class Copier:
+    """Copies files and directories from beneath a working directory.
+
+    Args:
+        check: called between blocks and files; ends the copying by raising.
+    """
+
+    def __init__(self, tree: Beneath, budget: Budget, check: Callable[[], None]) -> None:
+        self._tree = tree
+        self._budget = budget
+        self._check = check
+
+    def copy(self, real: Parts, place: Path, name: str) -> Copy:
+        """Copy the file or directory `real` to `name` in `place`, a directory of its own.
+
+        If that fails, `place` is removed.
+
+        Raises:
+            OSError: it cannot be read or written.
+            Refused: it is not to be collected, or too large.
+        """
+        with _closing(self._tree.open(real)) as source:
+            found = os.fstat(source)
+            try:
+                with self._budget.tentative():
+                    make_private(place)
+                    if stat.S_ISDIR(found.st_mode):
+                        return self._copy_directory(real, place / name)
+                    return Copy(self._copy_file(source, place / name))
+            except BaseException as error:
+                remove(place)
+                if isinstance(error, Refused):
+                    error.found = found
+                raise
+
+    def _copy_file(self, source: int, target: Path) -> int:
+        """Copy as much as the file holds now: who still writes to it is not run after."""
+        size = os.fstat(source).st_size
+        self._budget.claim(size)
+        with _closing(os.open(target, _NEW_FILE, 0o600)) as descriptor:
+            return self._copy_bytes(source, descriptor, size)
+
+    def _copy_bytes(self, source: int, target: int, size: int) -> int:
+        copied = blocks = 0
+        while block := os.read(source, min(BLOCK, size - copied)):
+            _write(target, block)
+            copied += len(block)
+            blocks += 1
+            if blocks % _FLUSH_BLOCKS == 0:
+                os.fdatasync(target)
+            self._check()
+        os.fsync(target)
+        return copied
+
+    def _copy_directory(self, real: Parts, target: Path) -> Copy:
+        tally = _Tally()
+        ahead: list[Parts] = [()]
+        while ahead:
+            below = ahead.pop()
+            tally.directories += 1
+            if tally.directories > self._budget.max_files:
+                raise Refused(f"holds more than {self._budget.max_files:,} directories")
+            beside = target.joinpath(*below)
+            beside.mkdir(mode=0o700)
+            inside = self._copy_inside((*real, *below), beside, tally)
+            ahead += [(*below, name) for name in inside]
+        return Copy(tally.size, is_directory=True, left_out=tally.sentence())
+
+    def _copy_inside(self, real: Parts, target: Path, tally: _Tally) -> list[str]:
+        """Copy the files of one directory; returns the names of the directories in it."""
+        directory = tally.attempt(lambda: self._tree.open(real))
+        if directory is None:
+            return []
+        with _closing(directory), os.scandir(directory) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if self._copy_entry(directory, entry.name, target, tally)
+            ]
+
+    def _copy_entry(self, directory: int, name: str, target: Path, tally: _Tally) -> bool:
+        """Copy an entry that is a file; returns whether it is a directory."""
+        self._check()
+        source = tally.attempt(lambda: self._tree.enter(directory, name))
+        if source is None:
+            return False
+        with _closing(source):
+            if stat.S_ISDIR(os.fstat(source).st_mode):
+                return True
+            tally.size += self._copy_file(source, target / name)
+            return False
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was found in a directory so far."""
+
+    size: int = 0
+    directories: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def attempt(self, opening: Callable[[], int]) -> int | None:
+        """A descriptor, or None for what is left out or was deleted since it was listed."""
+        try:
+            return opening()
+        except FileNotFoundError:
+            return None
+        except Refused as refusal:
+            self.left_out[refusal.kind] += 1
+            return None
+
+    def sentence(self) -> str | None:
+        """What was left out, if anything."""
+        number = self.left_out.total()
+        if not number:
+            return None
+        entries = "entry" if number == 1 else "entries"
+        return f"{number:,} {entries} left out: {', '.join(sorted(self.left_out))}"
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and its parents, which nobody else may enter."""
+    if not directory.is_dir():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory with all its content, if it is there."""
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _write(target: int, block: bytes) -> None:
+    rest = memoryview(block)
+    while rest:
+        rest = rest[os.write(target, rest) :]
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,122 @@
+"""Taking requests: from files in the inbox to pending executions and orders."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.models import Execution, Status
+from stepflow_tui.core.redaction import redacted
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import (
+    BadRequest,
+    CancelRequest,
+    Request,
+    RunRequest,
+    StopRequest,
+    decode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from pathlib import Path
+
+    from stepflow_tui.core.home import Home
+
+_log = logging.getLogger(__name__)
+
+BATCH = 200
+"""How many requests one look takes, so that recording goes on between them."""
+
+
+@dataclass(slots=True)
+class Orders:
+    """Requests as they were found, by kind, each with its file.
+
+    Attributes:
+        more: there are more files than one look takes.
+    """
+
+    runs: list[tuple[RunRequest, Path]] = field(default_factory=list)
+    cancels: list[tuple[CancelRequest, Path]] = field(default_factory=list)
+    stops: list[tuple[StopRequest, Path]] = field(default_factory=list)
+    more: bool = False
+
+
+def look(home: Home, known: Container[str]) -> Orders:
+    """Read the requests that wait; one that cannot be read is refused, with its reason.
+
+    Args:
+        home: whose inbox to read.
+        known: ids of requests that were taken before and whose files are still needed.
+    """
+    orders = Orders()
+    taken = 0
+    for path in inbox.waiting(home):
+        if path.name.partition(".")[0] in known:
+            continue
+        if taken == BATCH:
+            orders.more = True
+            break
+        taken += 1
+        _sort(home, path, orders)
+    return orders
+
+
+def _sort(home: Home, path: Path, orders: Orders) -> None:
+    try:
+        request = _read(path)
+    except (BadRequest, OSError) as error:
+        _log.warning("request %s refused: %s", path.name, error)
+        inbox.refuse(home, path, str(error))
+        return
+    match request:
+        case RunRequest():
+            orders.runs.append((request, path))
+        case CancelRequest():
+            orders.cancels.append((request, path))
+        case StopRequest():
+            orders.stops.append((request, path))
+
+
+def _read(path: Path) -> Request:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(inbox.MAX_BYTES + 1)
+    if len(content) > inbox.MAX_BYTES:
+        raise BadRequest(f"larger than {inbox.MAX_BYTES} bytes")
+    request = decode(content)
+    if path.name != f"{request.id}.{request.kind}.json":
+        raise BadRequest("the file's name is not that of its request")
+    return request
+
+
+def pending_execution(request: RunRequest, boot_id: str) -> Execution:
+    """The row with which a request becomes an execution; its number is given by the store."""
+    metadata = dict(request.metadata)
+    if request.rerun_of is not None:
+        metadata["rerun_of"] = request.rerun_of
+    return Execution(
+        number=0,
+        id=request.id,
+        name=_storable(request.name),
+        command=[_storable(word) for word in request.command],
+        cwd=_storable(request.cwd),
+        status=Status.PENDING,
+        created_at=request.created_at,
+        user=request.user,
+        shell=request.shell,
+        tty=request.tty,
+        timeout_s=request.timeout_s,
+        tags=[_storable(tag) for tag in request.tags],
+        metadata=metadata,
+        env=redacted(request.env),
+        boot_id=boot_id,
+    )
+
+
+def _storable(text: str) -> str:
+    """Bytes that are no UTF-8 cannot be kept in a TEXT column; the script itself gets them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,33 @@
+"""When to commit: at once when it is quiet, in batches under load."""
+
+from __future__ import annotations
+
+import time
+
+_LEAST_S = 0.002
+_MOST_S = 0.05
+_SHARE = 3.0
+
+
+class Pace:
+    """Spaces commits by what they cost.
+
+    A commit that took T is followed by a pause of three T, between 2 and 50 ms, so that committing
+    takes a bounded share of the machine and batches grow with the load.
+    """
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def delay(self) -> float:
+        """Seconds until the next commit may begin; 0 if now."""
+        return max(0.0, self._due - time.monotonic())
+
+    def committed(self, began: float) -> None:
+        """A commit that began at the monotonic time `began` has ended now."""
+        ended = time.monotonic()
+        self._due = ended + min(max(_SHARE * (ended - began), _LEAST_S), _MOST_S)
+
+    def failed(self, retry_s: float) -> None:
+        """A commit failed; the next try is in `retry_s` seconds."""
+        self._due = time.monotonic() + retry_s

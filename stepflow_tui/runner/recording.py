@@ -1,0 +1,339 @@
+"""One execution while it is recorded: from bytes in its spool to rows that wait for a commit.
+
+All of its state is either in the database or can be read again from the spool at the stored
+offset, so a recording that is lost with its runner is taken up where its last commit was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.markers import (
+    MAX_LINE,
+    ArtifactMarker,
+    Malformed,
+    Marker,
+    parse_progress,
+)
+from stepflow_tui.core.models import Artifact, Status
+from stepflow_tui.core.scanner import MarkerScanner
+from stepflow_tui.core.steps import StepTracker
+from stepflow_tui.runner.artifacts import COLLECTING, Order
+from stepflow_tui.runner.spool import Spool, SpoolProblem
+from stepflow_tui.runner.stop import Reason
+from stepflow_tui.store.chunks import Chunk, pack
+from stepflow_tui.store.compaction import Compaction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Execution, Instant, Step
+    from stepflow_tui.runner.spool import Start
+    from stepflow_tui.runner.stop import Stop
+    from stepflow_tui.store.queries import Stream
+    from stepflow_tui.store.transaction import Transaction
+
+READ_BYTES = 4 * 1024 * 1024
+"""How much one look at one spool reads: bounds memory, and lets the others have their turn."""
+
+_MAX_WARNINGS = 100
+_TOO_LONG = MAX_LINE + 1
+
+
+class Recording:
+    """One execution between its acceptance and the end of its output.
+
+    Attributes:
+        execution: as it will be committed.
+        start: who runs it; None until the start lock is there.
+        stop: its stopping, if somebody asked for that.
+        wanted_stop: a `stop_on_error` fired; the runner is to stop the execution for this reason.
+        orders: artifacts to collect, not handed to the collector yet.
+        collecting: how many artifacts are being collected.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        execution: Execution,
+        stream: Stream,
+        *,
+        max_steps: int,
+        steps: Sequence[Step] = (),
+        artifacts: Sequence[Artifact] = (),
+    ) -> None:
+        self.execution = execution
+        self.spool = Spool(home, execution.id)
+        self.start: Start | None = None
+        self.stop: Stop | None = None
+        self.wanted_stop: Reason | None = None
+        self.orders: list[Order] = []
+        self.collecting = 0
+        self.tracker = StepTracker(steps, max_steps=max_steps)
+        self._stream = stream
+        self._scanner = MarkerScanner(lines=stream.line_count, partial=self._partial(stream))
+        self._compaction = Compaction()
+        self._chunks: list[Chunk] = []
+        self._artifact_count = len(artifacts)
+        self._artifacts: list[Artifact] = []
+        self._steps: dict[int, Step] = {}
+        self._stream_changed = False
+        self._deadline_of = 0
+        self._saved = execution
+        for artifact in artifacts:
+            if artifact.reason == COLLECTING:
+                self._order(artifact)
+
+    def _partial(self, stream: Stream) -> bytes:
+        """The unfinished line that was read before, so that a marker in it is found whole."""
+        size = min(stream.partial_bytes, _TOO_LONG)
+        if 0 < size < _TOO_LONG:
+            try:
+                return self.spool.read(stream.spool_offset - size, size, stream.inode)[0]
+            except SpoolProblem:
+                pass  # `read` will say so; what the line was does not matter any more
+        return b"?" * size
+
+    @property
+    def id(self) -> str:
+        """Of the execution."""
+        return self.execution.id
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the status is final; output may still come from background jobs."""
+        return self.execution.status.is_final
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the final status waits for its commit."""
+        return self.is_final and not self._saved.status.is_final
+
+    @property
+    def is_open(self) -> bool:
+        """Whether output may still come."""
+        return self._stream.is_open
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is something to commit."""
+        return bool(
+            self._chunks
+            or self._stream_changed
+            or self._artifacts
+            or self._steps
+            or self._compaction.ready
+            or self.execution is not self._saved
+        )
+
+    @property
+    def line_count(self) -> int:
+        """Lines so far, an unfinished last one included."""
+        return self._stream.line_count + (self._stream.partial_bytes > 0)
+
+    @property
+    def has_unsaved_output(self) -> bool:
+        """Whether a commit failed: nothing more is read before what was read is safe."""
+        return bool(self._chunks)
+
+    def change(self, **fields: object) -> None:
+        """Change fields of the execution."""
+        self.execution = replace(self.execution, **fields)  # type: ignore[arg-type]
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning, the first hundred in full."""
+        warnings = self.execution.warnings
+        if len(warnings) < _MAX_WARNINGS:
+            self.change(warnings=[*warnings, sentence])
+        elif len(warnings) == _MAX_WARNINGS:
+            self.change(warnings=[*warnings, "further warnings are left out"])
+
+    def begin(self, start: Start) -> None:
+        """The shim has taken the start lock: the execution runs."""
+        self.start = start
+        if self.execution.status is Status.PENDING:
+            self.change(
+                status=Status.RUNNING,
+                started_at=start.at.wall_ms,
+                started_mono=start.at.mono_ms,
+                boot_id=start.boot_id,
+            )
+
+    def read(self, now: Instant) -> bool:
+        """Take what is new in the spool, up to `READ_BYTES`; True if there may be more."""
+        stream = self._stream
+        try:
+            data, inode = self.spool.read(stream.spool_offset, READ_BYTES, stream.inode)
+        except SpoolProblem as problem:
+            self.warn(f"{problem}; its log ends here")
+            self.end_stream()
+            return False
+        if data:
+            self._take(data, inode, now)
+        return len(data) == READ_BYTES
+
+    def _take(self, data: bytes, inode: int | None, now: Instant) -> None:
+        stream = self._stream
+        chunks = pack(
+            data,
+            first_line=stream.line_count,
+            first_byte=stream.stored_bytes,
+            arrived_at=now.wall_ms,
+        )
+        self._chunks += chunks
+        self._compaction.add(chunks)
+        for found in self._scanner.feed(data):
+            self._apply(found.marker, found.line, now)
+        self._note_steps()
+        self._stream = replace(
+            stream,
+            inode=inode,
+            spool_offset=stream.spool_offset + len(data),
+            stored_bytes=stream.stored_bytes + len(data),
+            line_count=self._scanner.lines,
+            partial_bytes=self._scanner.partial_size,
+        )
+        self._stream_changed = True
+
+    def _apply(self, marker: Marker, line: int, now: Instant) -> None:
+        if self.is_final:
+            return  # what comes after the end is kept as it is, and means nothing
+        if isinstance(marker, Malformed):
+            self.warn(f"line {line}: {marker.reason}")
+        elif isinstance(marker, ArtifactMarker):
+            self._add_artifact(marker)
+        else:
+            outcome = self.tracker.apply(marker, line, now)
+            if outcome.warning:
+                self.warn(f"line {line}: {outcome.warning}")
+            if outcome.execution_metadata:
+                key, value = outcome.execution_metadata
+                self.change(metadata={**self.execution.metadata, key: value})
+            if outcome.stop is not None and self.wanted_stop is None:
+                self.wanted_stop = Reason(Status.FAILED, f"stopped on error: {outcome.stop}")
+
+    def _add_artifact(self, marker: ArtifactMarker) -> None:
+        current = self.tracker.current
+        self._artifact_count += 1
+        artifact = Artifact(
+            index=self._artifact_count,
+            name=marker.path.rstrip("/").rpartition("/")[2] or marker.path,
+            path=marker.path,
+            description=marker.description,
+            type=marker.type,
+            step=current.index if current else None,
+            reason=COLLECTING,
+        )
+        self._artifacts.append(artifact)
+        self._order(artifact)
+
+    def _order(self, artifact: Artifact) -> None:
+        self.orders.append(Order(self.execution.id, self.execution.cwd, artifact))
+        self.collecting += 1
+
+    def overdue_step(self, now: Instant) -> Step | None:
+        """The open step whose time is up, if there is one."""
+        for step in self.tracker.open_steps:
+            if step.timeout_s and now.mono_ms >= step.started_mono + step.timeout_s * 1000:
+                return step
+        return None
+
+    def take_new_deadline(self) -> float | None:
+        """The monotonic milliseconds at which the open step's time is up, once for each step."""
+        for step in self.tracker.open_steps:
+            if step.timeout_s and step.index != self._deadline_of:
+                self._deadline_of = step.index
+                return step.started_mono + step.timeout_s * 1000
+        return None
+
+    def time_out_step(self, step: Step, now: Instant) -> None:
+        """End a step as timed out."""
+        self.tracker.time_out(step.index, now, self.line_count)
+        self._note_steps()
+
+    def collected(self, artifacts: Sequence[Artifact]) -> None:
+        """What the collector made of one order."""
+        self.collecting -= 1
+        for artifact in artifacts:
+            numbered = artifact
+            if not artifact.index:
+                self._artifact_count += 1
+                numbered = replace(artifact, index=self._artifact_count)
+            self._artifacts.append(numbered)
+
+    def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
+        """The process has ended and its output is read: set the final status."""
+        for found in self._scanner.finish():
+            self._apply(found.marker, found.line, now)
+        lines = self.line_count
+        self.tracker.close(reason.status, now, lines)
+        self._note_steps()
+        self._stream = replace(self._stream, end_line=lines)
+        self._stream_changed = True
+        started = self.execution.started_mono
+        self.change(
+            status=reason.status,
+            error=reason.error or None,
+            exit_code=code,
+            signal=signal,
+            finished_at=now.wall_ms,
+            duration_ms=None if started is None else max(0, now.mono_ms - started),
+        )
+
+    def end_stream(self) -> None:
+        """No output will come any more."""
+        self._stream = replace(self._stream, is_open=False)
+        self._stream_changed = True
+        self._compaction.finish()
+
+    def save(self, transaction: Transaction) -> None:
+        """Write all that changed; `saved` follows once the transaction is committed."""
+        number = self.execution.number
+        transaction.append_log(number, self._chunks)
+        if self._stream_changed:
+            transaction.save_stream(self._stream)
+        for run in self._compaction.ready:
+            transaction.merge_log(number, run)
+        if self._steps:
+            transaction.save_steps(number, self._steps.values())
+        if self._artifacts:
+            transaction.save_artifacts(number, self._artifacts)
+        if self.execution is not self._saved:
+            transaction.save_execution(self.execution)
+
+    def saved(self) -> None:
+        """What was written is committed."""
+        self._chunks = []
+        self._stream_changed = False
+        self._compaction.clear()
+        self._steps = {}
+        self._artifacts = []
+        self._saved = self.execution
+
+    def _note_steps(self) -> None:
+        """Take over changed steps, and keep what a list shows of them on the execution's row."""
+        changed = self.tracker.take_changed()
+        if changed:
+            self._steps |= {step.index: step for step in changed}
+        current = next(iter(self.tracker.open_steps), None)
+        summary = (
+            self.tracker.total,
+            self.tracker.done,
+            current.name if current else None,
+            current.progress if current else self._own_progress(),
+        )
+        execution = self.execution
+        if summary != (
+            execution.step_count,
+            execution.steps_done,
+            execution.step_name,
+            execution.progress,
+        ):
+            total, done, name, progress = summary
+            self.change(step_count=total, steps_done=done, step_name=name, progress=progress)
+
+    def _own_progress(self) -> float | None:
+        progress = self.execution.metadata.get("PROGRESS")
+        return parse_progress(str(progress)) if progress is not None else None

@@ -1,0 +1,60 @@
+"""Taking up what an earlier runner left: from the database, the spools and /proc."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core import clock
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests import inbox
+from stepflow_tui.runner.recording import Recording
+from stepflow_tui.runner.stop import Reason
+from stepflow_tui.store import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.settings import Settings
+    from stepflow_tui.store.queries import Stream
+    from stepflow_tui.store.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+
+def recover(home: Home, writer: Writer, settings: Settings) -> Iterator[Recording]:
+    """Every execution that is not over, or whose output is not: as it was at the last commit.
+
+    Nothing is concluded here from a dead process: the loop looks for the exit status first, reads
+    the spool to its end, and only then decides.
+    """
+    for stream in writer.all(queries.open_streams()):
+        recording = _recording(home, writer, settings, stream)
+        start = recording.spool.start()
+        if start is not None:
+            recording.begin(start)
+        elif not inbox.path_of(home, recording.id, "run").exists():
+            _give_up(recording)
+        _log.info("taken up #%d, %s", recording.execution.number, recording.execution.status)
+        yield recording
+
+
+def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -> Recording:
+    number = stream.execution
+    return Recording(
+        home,
+        writer.all(queries.execution(number))[0],
+        stream,
+        max_steps=int(settings.max_steps),
+        steps=writer.all(queries.steps(number)),
+        artifacts=writer.all(queries.artifacts(number)),
+    )
+
+
+def _give_up(recording: Recording) -> None:
+    """Neither a start lock nor a request: nobody can say what became of it."""
+    if not recording.is_final:
+        reason = Reason(Status.LOST, "lost: its request and its start lock are gone")
+        recording.finish(reason, clock.now(), code=None, signal=None)
+    recording.end_stream()

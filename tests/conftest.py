@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.house import House
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A home of its own with a real runner, which is gone at the end with all it started."""
+    house = House(tmp_path)
+    yield house
+    house.tear_down()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's own set-up changes what a test sees."""
+    for name in list(os.environ):
+        if name.startswith(("STEPFLOW", "TEXTUAL")):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from stepflow_tui.store.chunks import CHUNK_BYTES, Chunk
+from stepflow_tui.store.compaction import Compaction, Run
+
+
+def chunks(*sizes: int) -> list[Chunk]:
+    made, offset = [], 0
+    for line, size in enumerate(sizes):
+        made.append(Chunk(line, offset, 1, size, 0, 0, None, b""))
+        offset += size
+    return made
+
+
+def test_a_quiet_log_is_merged_when_it_fills_a_chunk() -> None:
+    compaction = Compaction()
+    compaction.add(chunks(*[CHUNK_BYTES // 4] * 3))
+    assert compaction.ready == []
+    compaction.add([Chunk(3, 3 * CHUNK_BYTES // 4, 1, CHUNK_BYTES // 4, 0, 0, None, b"")])
+    assert compaction.ready == [Run(0, 0, CHUNK_BYTES, 4)]
+    compaction.clear()
+    assert compaction.ready == []
+
+
+def test_many_tiny_chunks_are_merged_before_they_fill_one() -> None:
+    compaction = Compaction()
+    compaction.add(chunks(*[10] * 300))
+    assert compaction.ready == [Run(0, 0, 2560, 256)]
+
+
+def test_a_large_chunk_ends_the_run_and_stays_as_it_is() -> None:
+    compaction = Compaction()
+    compaction.add(chunks(10, 10, CHUNK_BYTES, 10))
+    assert compaction.ready == [Run(0, 0, 20, 2)]
+    compaction.finish()
+    assert compaction.ready == [Run(0, 0, 20, 2)]

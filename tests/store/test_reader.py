@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.store import queries
+from stepflow_tui.store.queries import Filter
+from stepflow_tui.store.reader import AsyncReader, Reader
+from stepflow_tui.store.schema import VERSION
+from stepflow_tui.store.writer import Writer
+from tests.store.test_writer import execution, insert
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_missing_database_is_no_database(path: Path) -> None:
+    with pytest.raises(NoDatabase, match="nothing was run"):
+        Reader(path)
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_bytes(b"certainly not a database, " * 100)
+    with pytest.raises(NotADatabase, match="no database"):
+        Reader(path)
+    with pytest.raises(NotADatabase):
+        Writer(path)
+    assert path.read_bytes().startswith(b"certainly")
+
+
+def test_another_programs_database_is_refused(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE notes (text)")
+    other.execute("PRAGMA application_id=77")
+    other.close()
+    with pytest.raises(NotADatabase):
+        Reader(path)
+    with pytest.raises(NotADatabase):
+        Writer(path)
+
+
+def test_a_database_without_a_mark_of_ours_is_not_taken_over(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE notes (text)")
+    other.close()
+    with pytest.raises(NotADatabase):
+        Writer(path)
+
+
+def test_a_newer_database_is_refused_by_both_sides(path: Path) -> None:
+    Writer(path).close()
+    newer = sqlite3.connect(path)
+    newer.execute(f"PRAGMA user_version={VERSION + 1}")
+    newer.close()
+    with pytest.raises(DatabaseTooNew, match="upgrade stepflow-tui"):
+        Reader(path)
+    with pytest.raises(DatabaseTooNew):
+        Writer(path)
+
+
+def test_a_reader_cannot_write(writer: Writer, path: Path) -> None:
+    insert(writer, execution())
+    with Reader(path) as reader, pytest.raises(StoreProblem):
+        reader.all(queries.Query("DELETE FROM executions RETURNING 1", (), tuple))
+    assert len(writer.all(queries.newest_executions(9))) == 1
+
+
+def test_data_version_tells_of_the_writers_commits(writer: Writer, path: Path) -> None:
+    insert(writer, execution())
+    with Reader(path) as reader:
+        before = reader.data_version()
+        assert reader.data_version() == before
+        insert(writer, execution())
+        assert reader.data_version() != before
+
+
+def test_executions_are_found_and_filtered(writer: Writer) -> None:
+    for name, tags in (("build", ["nightly"]), ("deploy", []), ("Build docs", ["nightly", "x"])):
+        insert(writer, execution(name=name, tags=tags))
+    names = [found.name for found in writer.all(queries.newest_executions(2))]
+    assert names == ["Build docs", "deploy"]
+    tagged = writer.all(queries.newest_executions(9, Filter(tag="nightly", name="BUILD")))
+    assert [found.number for found in tagged] == [3, 1]
+    first = writer.all(queries.execution(1))[0]
+    assert writer.all(queries.executions_with_prefix(first.id)) == [first]
+    assert len(writer.all(queries.executions_with_prefix(first.id[:1]))) == 2
+    assert writer.all(queries.executions_with_prefix("zz")) == []
+    assert writer.all(queries.executions_with_prefix("%")) == []
+
+
+def test_pages_of_executions_join(writer: Writer) -> None:
+    for _ in range(10):
+        insert(writer, execution())
+    down = [found.number for found in writer.all(queries.executions_down(8, 3))]
+    assert down == [8, 7, 6]
+    assert [found.number for found in writer.all(queries.executions_up(8, 5))] == [9, 10]
+    assert writer.all(queries.number_older_by(10, 4)) == [6]
+    assert writer.all(queries.newer_count(7)) == [3]
+    assert writer.all(queries.newest_number()) == [10]
+
+
+async def test_the_asynchronous_reader_gives_the_same(writer: Writer, path: Path) -> None:
+    number = insert(writer, execution(name="same"))
+    reader = await AsyncReader.open(path)
+    try:
+        [found] = await reader.all(queries.execution(number))
+        assert found == writer.all(queries.execution(number))[0]
+        assert await reader.first(queries.execution(99)) is None
+        before = await reader.data_version()
+        insert(writer, execution())
+        assert await reader.data_version() != before
+    finally:
+        await reader.close()
+
+
+async def test_the_asynchronous_reader_refuses_what_the_plain_one_refuses(path: Path) -> None:
+    with pytest.raises(NoDatabase):
+        await AsyncReader.open(path)
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(NotADatabase):
+        await AsyncReader.open(path)
