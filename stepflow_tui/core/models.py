@@ -111,6 +111,7 @@ class Execution:
         id: sortable and unique; made by the client.
         shell: the command is one string that `/bin/sh -c` ran.
         error: why it did not complete, in one sentence.
+        stopping: the final status for which it is being stopped; None if nobody stops it.
         env: the pairs given explicitly, secret-looking values redacted.
         line_count, byte_count: of the stored log.
         step_count, steps_done: all steps, and those that ended.
@@ -137,6 +138,7 @@ class Execution:
     exit_code: int | None = None
     signal: int | None = None
     error: str | None = None
+    stopping: Status | None = None
     timeout_s: float | None = None
     tags: list[str] = field(default_factory=list)
     metadata: Metadata = field(default_factory=dict)

@@ -74,15 +74,18 @@ class Endings:
 
     def stop(self, recording: Recording, reason: Reason) -> None:
         """Stop an execution with all its processes, unless it has ended or is being stopped."""
-        if recording.is_final or recording.stop is not None or recording.start is None:
-            return
         self._look_for_exit(recording, clock.now())
-        if recording.id in self._ends:
-            return  # it was faster
+        if not recording.is_final and recording.id not in self._ends:
+            recording.want_stop(reason)
+            self._mark(recording.id)
+            self._begin_stop(recording)
+
+    def _begin_stop(self, recording: Recording) -> None:
+        if recording.stop is not None or recording.start is None or recording.id in self._ends:
+            return
         recording.stop = Stop(
             recording.start,
             recording.id,
-            reason,
             now=time.monotonic(),
             grace=self._settings.grace,
         )
@@ -130,7 +133,7 @@ class Endings:
         if end is not None:
             end.exit = found
             return
-        self._ends[recording.id] = _End(found, now)
+        self._ends[recording.id] = _End(found, recording.spool.exited_at(now))
         if not found.drained:
             drained_by = time.monotonic() + self._settings.drain
             self._timers.at(drained_by, lambda: self._mark(recording.id))
@@ -142,7 +145,7 @@ class Endings:
             return
         self._check_step_timeout(recording, now)
         if recording.wanted_stop is not None:
-            self.stop(recording, recording.wanted_stop)
+            self._begin_stop(recording)
         end = self._ends.get(recording.id)
         if end is not None and self._is_over(recording, end, now):
             self._finish(recording, end)
@@ -155,7 +158,7 @@ class Endings:
         if step is not None:
             recording.time_out_step(step, now)
             error = f"step {step.name} timed out after {step.timeout_s:g} s"
-            self.stop(recording, Reason(Status.FAILED, error))
+            recording.want_stop(Reason(Status.FAILED, error))
             return
         deadline_ms = recording.take_new_deadline()
         if deadline_ms is not None:
@@ -169,7 +172,7 @@ class Endings:
         return end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
 
     def _finish(self, recording: Recording, end: _End) -> None:
-        reason = outcome(end.exit, recording.stop.reason if recording.stop else None)
+        reason = outcome(end.exit, recording.wanted_stop)
         if not end.exit.drained and recording.stop is None:
             recording.warn(self._late_writers(recording))
         warning = failed_step_warning(recording.tracker.steps)

@@ -276,6 +276,9 @@ class Runner:
 
     def _cancel(self, execution: str, path: Path, *, force: bool) -> None:
         recording = self._recordings.get(execution)
+        if recording is None and inbox.path_of(self._home, execution, "run").exists():
+            self._look_for_requests = True  # it waits behind others to be accepted
+            return
         if recording is None or recording.is_final:
             if self._writer.all(executions_with_prefix(execution)):
                 inbox.discard(path)
@@ -304,7 +307,8 @@ class Runner:
         began = time.monotonic()
         now = clock.now()
         batch = [self._recordings[execution] for execution in self._dirty]
-        self._dirty = {recording.id for recording in batch if self._advance(recording, now)}
+        self._dirty = set()
+        self._dirty |= {recording.id for recording in batch if self._advance(recording, now)}
         changed = [recording for recording in batch if recording.is_dirty]
         if changed and not self._save(changed):
             self._dirty.update(recording.id for recording in batch)

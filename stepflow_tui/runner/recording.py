@@ -18,7 +18,7 @@ from stepflow_tui.core.markers import (
 )
 from stepflow_tui.core.models import Artifact, Status
 from stepflow_tui.core.scanner import MarkerScanner
-from stepflow_tui.core.steps import StepTracker
+from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner.artifacts import COLLECTING, Order
 from stepflow_tui.runner.spool import Spool, SpoolProblem
 from stepflow_tui.runner.stop import Reason
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stepflow_tui.core.home import Home
-    from stepflow_tui.core.models import Execution, Instant, Step
+    from stepflow_tui.core.models import Execution, Instant, Step, Value
     from stepflow_tui.runner.spool import Start
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.store.queries import Stream
@@ -49,7 +49,7 @@ class Recording:
         execution: as it will be committed.
         start: who runs it; None until the start lock is there.
         stop: its stopping, if somebody asked for that.
-        wanted_stop: a `stop_on_error` fired; the runner is to stop the execution for this reason.
+        wanted_stop: why it is to be stopped, whether or not that has begun; survives the runner.
         orders: artifacts to collect, not handed to the collector yet.
         collecting: how many artifacts are being collected.
     """
@@ -68,7 +68,9 @@ class Recording:
         self.spool = Spool(home, execution.id)
         self.start: Start | None = None
         self.stop: Stop | None = None
-        self.wanted_stop: Reason | None = None
+        self.wanted_stop = (
+            Reason(execution.stopping, execution.error or "") if execution.stopping else None
+        )
         self.orders: list[Order] = []
         self.collecting = 0
         self.tracker = StepTracker(steps, max_steps=max_steps)
@@ -158,7 +160,6 @@ class Recording:
                 status=Status.RUNNING,
                 started_at=start.at.wall_ms,
                 started_mono=start.at.mono_ms,
-                boot_id=start.boot_id,
             )
 
     def read(self, now: Instant) -> bool:
@@ -209,10 +210,22 @@ class Recording:
             if outcome.warning:
                 self.warn(f"line {line}: {outcome.warning}")
             if outcome.execution_metadata:
-                key, value = outcome.execution_metadata
-                self.change(metadata={**self.execution.metadata, key: value})
-            if outcome.stop is not None and self.wanted_stop is None:
-                self.wanted_stop = Reason(Status.FAILED, f"stopped on error: {outcome.stop}")
+                self._describe(*outcome.execution_metadata)
+            if outcome.stop is not None:
+                self.want_stop(Reason(Status.FAILED, f"stopped on error: {outcome.stop}"))
+
+    def _describe(self, key: str, value: Value) -> None:
+        metadata = {**self.execution.metadata, key: value}
+        if len(metadata) <= MAX_METADATA:
+            self.change(metadata=metadata)
+        else:
+            self.warn(f"only the first {MAX_METADATA} metadata of an execution are recorded")
+
+    def want_stop(self, reason: Reason) -> None:
+        """The execution is to be stopped, and this is what it will have come to."""
+        if self.wanted_stop is None:
+            self.wanted_stop = reason
+            self.change(stopping=reason.status, error=reason.error)
 
     def _add_artifact(self, marker: ArtifactMarker) -> None:
         current = self.tracker.current
@@ -276,6 +289,7 @@ class Recording:
         self.change(
             status=reason.status,
             error=reason.error or None,
+            stopping=None,
             exit_code=code,
             signal=signal,
             finished_at=now.wall_ms,

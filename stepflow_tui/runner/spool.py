@@ -22,6 +22,7 @@ OUTPUT, LOCK, EXIT = ".out", ".lock", ".exit"
 
 _SIGNAL_BASE = 128
 _DRAINED = "drained"
+_AWAY_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,17 @@ class Spool:
         except FileNotFoundError:
             return None
         return read_exit(content)
+
+    def exited_at(self, now: Instant) -> Instant:
+        """When the exit status was written, for a runner that may have been away by then."""
+        try:
+            modified_ms = Path(f"{self.prefix}{EXIT}").stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            return now
+        ago = now.wall_ms - modified_ms
+        if ago < _AWAY_MS:
+            return now  # noticed at once; a clock set back must not make it later than now
+        return Instant(wall_ms=modified_ms, mono_ms=now.mono_ms - ago)
 
     def read(self, offset: int, limit: int, inode: int | None) -> tuple[bytes, int | None]:
         """At most `limit` bytes of output from `offset`, and the file's inode.

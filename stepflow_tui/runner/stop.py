@@ -40,10 +40,8 @@ class Stop:
         is_done: nobody is left.
     """
 
-    def __init__(
-        self, start: Start, execution: str, reason: Reason, *, now: float, grace: float
-    ) -> None:
-        self.reason = reason
+    def __init__(self, start: Start, execution: str, *, now: float, grace: float) -> None:
+        """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
         self.is_done = False
         self._start = start
         self._tag = f"STEPFLOW_EXECUTION_ID={execution}"

@@ -34,6 +34,7 @@ CREATE TABLE executions (
     exit_code     INTEGER,
     signal        INTEGER,
     error         TEXT,
+    stopping      TEXT,
     timeout_s     REAL,
     tags          TEXT NOT NULL DEFAULT '[]',
     metadata      TEXT NOT NULL DEFAULT '{}',

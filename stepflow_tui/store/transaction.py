@@ -222,6 +222,7 @@ def _mutable(execution: Execution) -> dict[str, Any]:
         "exit_code": execution.exit_code,
         "signal": execution.signal,
         "error": execution.error,
+        "stopping": execution.stopping.value if execution.stopping else None,
         "tags": json.dumps(execution.tags),
         "metadata": json.dumps(execution.metadata),
         "env": json.dumps(execution.env),
