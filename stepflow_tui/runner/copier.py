@@ -99,7 +99,7 @@ class Copier:
         check: called between blocks and files; ends the copying by raising.
     """
 
-    def __init__(self, tree: Beneath, budget: Budget, check: Callable[[], None]) -> None:
+    def __init__(self, tree: Beneath, budget: Budget, check: Callable[[], object]) -> None:
         self._tree = tree
         self._budget = budget
         self._check = check

@@ -39,7 +39,7 @@ class Pattern:
             self._names += ("*",)
         self._matchers = [re.compile(fnmatch.translate(name)).match for name in self._names]
 
-    def matches(self, tree: Beneath, check: Callable[[], None]) -> Iterator[Parts]:
+    def matches(self, tree: Beneath, check: Callable[[], object]) -> Iterator[Parts]:
         """The paths that match, in order; a directory that matches is not searched itself.
 
         Every directory is read once, whatever the pattern. `check` is called for each, and ends

@@ -68,8 +68,10 @@ class Stop:
     def _members(self, table: ProcessTable) -> list[Process]:
         shim = self._start.pid
         pids = table.descendants(shim) | table.tagged(self._tag)
-        ours = table.descendants(os.getpid()) | {os.getpid(), shim}
-        return [found for found in table.select(pids - ours) if not _is_cat(found, shim)]
+        runner = os.getpid()
+        if runner in pids:  # the script started us; others' executions are not its own
+            pids -= table.descendants(runner) | {runner}
+        return [found for found in table.select(pids - {shim}) if not _is_cat(found, shim)]
 
 
 def _is_cat(found: Process, shim: int) -> bool:

@@ -91,9 +91,13 @@ def test_counts_by_status_follow_every_change(writer: Writer) -> None:
 
 
 def test_a_transaction_is_all_or_nothing(writer: Writer) -> None:
-    with pytest.raises(ZeroDivisionError), writer.transaction(durable=False) as transaction:
-        transaction.insert_execution(execution())
-        raise ZeroDivisionError
+    def fail_in_the_middle() -> None:
+        with writer.transaction(durable=False) as transaction:
+            transaction.insert_execution(execution())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle()
     assert writer.all(queries.newest_executions(1)) == []
     assert writer.all(queries.revision()) == [0]
     insert(writer, execution())
