@@ -38,25 +38,28 @@ def submit(home: Home, *requests: Request) -> None:
         HomeProblem: they could not be written.
     """
     try:
-        for request in requests:
-            _write(path_of(home, request.id, request.kind), encode(request))
-        _sync_directory(home.requests)
+        files = [_write(home, request) for request in requests]
+        # The first of many to reach the disk takes most of the others along: all are written first.
+        for temporary, _ in files:
+            _sync(temporary, os.O_RDONLY)
+        for temporary, path in files:
+            temporary.rename(path)
+        _sync(home.requests, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise HomeProblem(f"cannot write to {home.requests}: {error.strerror}") from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(home: Home, request: Request) -> tuple[Path, Path]:
+    path = path_of(home, request.id, request.kind)
     temporary = path.with_name(f".{path.name}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.rename(path)
+        file.write(encode(request))
+    return temporary, path
 
 
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
