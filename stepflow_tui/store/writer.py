@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
@@ -56,10 +56,19 @@ class Writer:
         self._uncheckpointed = 0
         try:
             self._connection = connect(path)
+        except sqlite3.Error as error:
+            raise problem(path, error) from error
+        with ExitStack() as on_error:
+            on_error.callback(self._connection.close)
+            self._open()
+            on_error.pop_all()
+
+    def _open(self) -> None:
+        try:
             self._configure()
             self._migrate()
         except sqlite3.Error as error:
-            raise problem(path, error) from error
+            raise problem(self._path, error) from error
 
     def _pragma(self, text: str) -> Any:  # noqa: ANN401 - a PRAGMA answers as it likes
         rows = self._connection.execute(f"PRAGMA {text}").fetchall()
