@@ -1,0 +1,75 @@
+"""Waiting for the store to change, while a runner lives to change it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from stepflow_tui.cli.terminal import say
+from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.store.reader import Reader
+
+_CHECK_S = 1.0
+_START_S = 5.0
+_MAX_STARTS = 3
+
+_PACE_S = ((0.5, 0.01), (5.0, 0.02))
+"""For so long after the last change, look this often; then ever so."""
+_QUIET_PACE_S = 0.1
+
+
+class RunnerWatch:
+    """Starts the runner again when it dies while we wait for what it does."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._next_check = time.monotonic() + _CHECK_S
+        self._starts = 0
+
+    def check(self) -> None:
+        """Look after the runner, at most once a second.
+
+        Raises:
+            RunnerGone: it does not come up.
+        """
+        if time.monotonic() < self._next_check:
+            return
+        if live_runner(self._home) is None:
+            self._start()
+        else:
+            self._starts = 0
+        self._next_check = time.monotonic() + _CHECK_S
+
+    def _start(self) -> None:
+        self._starts += 1
+        if self._starts > _MAX_STARTS or ensure_runner(self._home, wait_s=_START_S) is None:
+            raise RunnerGone(f"the runner does not stay up; see {self._home.runner_log}")
+        say("the runner was gone and was started again; nothing is lost")
+
+
+def changes(home: Home, reader: Reader) -> Iterator[None]:
+    """Yield at once, and then whenever the database may have changed since the last time.
+
+    Raises:
+        RunnerGone: there is no runner, and none can be started.
+    """
+    watch = RunnerWatch(home)
+    seen: int | None = None
+    changed_at = time.monotonic()
+    while True:
+        version = reader.data_version()
+        if version != seen:
+            seen, changed_at = version, time.monotonic()
+            yield
+        else:
+            watch.check()
+            time.sleep(_pace(time.monotonic() - changed_at))
+
+
+def _pace(quiet_s: float) -> float:
+    return next((pace for until, pace in _PACE_S if quiet_s < until), _QUIET_PACE_S)

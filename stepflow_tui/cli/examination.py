@@ -1,0 +1,136 @@
+"""Finding out how a home is: its runner, its database, and what waits to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.errors import NoDatabase, StepflowError
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests.inbox import waiting
+from stepflow_tui.requests.runner import live_runner
+from stepflow_tui.store import queries
+from stepflow_tui.store.home import check_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.requests.runner import RunnerIdentity
+    from stepflow_tui.store.queries import RunnerRecord
+    from stepflow_tui.store.reader import Reader
+
+_MAX_BACKLOG = 64 * 1000**2
+_MAX_WAL = 50 * 1000**2
+_FIXED_SERIES = {(3, 44): 6, (3, 50): 7}
+_FIXED = (3, 51, 3)
+
+
+@dataclass(slots=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        failures: why work stands still, as sentences.
+        strains: what should not be so, while work goes on.
+        waiting: requests that no runner has taken yet.
+        backlog_bytes: output that is in spools and not yet in the database.
+        record: what the last runner said of itself.
+    """
+
+    failures: list[str] = field(default_factory=list)
+    strains: list[str] = field(default_factory=list)
+    runner: RunnerIdentity | None = None
+    record: RunnerRecord | None = None
+    database_bytes: int = 0
+    wal_bytes: int = 0
+    counts: dict[Status, int] = field(default_factory=dict)
+    waiting: int = 0
+    backlog_bytes: int = 0
+
+    @property
+    def state(self) -> str:
+        """`healthy`, `degraded` or `down`."""
+        return ("healthy", "degraded", "down")[self.exit_code]
+
+    @property
+    def exit_code(self) -> int:
+        """0 healthy, 1 degraded, 2 down."""
+        return 2 if self.failures else int(bool(self.strains))
+
+    @property
+    def unfinished(self) -> int:
+        """How many executions have not ended."""
+        return self.counts.get(Status.PENDING, 0) + self.counts.get(Status.RUNNING, 0)
+
+    @property
+    def wal_reset_fixed(self) -> bool | None:
+        """Whether the runner's SQLite has the fix of the WAL reset; None if that is not known."""
+        return has_wal_reset_fix(self.record.sqlite_version) if self.record else None
+
+
+def examine(home: Home) -> Examination:
+    """Look at a home; what cannot be read is a failure that was found, not an error."""
+    found = Examination()
+    try:
+        check_home(home)
+        found.runner = live_runner(home)
+        found.waiting = _count_waiting(home)
+        with open_reader(home) as reader:
+            _examine_store(home, reader, found)
+    except NoDatabase:
+        pass  # nothing was recorded yet, which is well
+    except StepflowError as problem:
+        found.failures.append(str(problem))
+    _judge(found)
+    return found
+
+
+def _count_waiting(home: Home) -> int:
+    try:
+        return sum(1 for _ in waiting(home))
+    except FileNotFoundError:
+        return 0
+
+
+def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
+    found.database_bytes, found.wal_bytes = _size(home.database), _size(home.wal)
+    found.counts = dict(reader.all(queries.status_counts()))
+    found.record = reader.first(queries.runner_record())
+    offsets = {
+        stream.execution: stream.spool_offset for stream in reader.all(queries.open_streams())
+    }
+    for execution in reader.all(queries.executions_by_number(list(offsets))):
+        spooled = _size(home.spool / f"{execution.id}.out")
+        found.backlog_bytes += max(0, spooled - offsets[execution.number])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _judge(found: Examination) -> None:
+    if found.runner is None and (found.unfinished or found.waiting):
+        found.failures.append(
+            f"no runner is alive, with {found.unfinished} unfinished executions and "
+            f"{found.waiting} waiting requests; run: stepflow runner start"
+        )
+    if found.backlog_bytes > _MAX_BACKLOG:
+        found.strains.append(f"{format_size(found.backlog_bytes)} of output are not stored yet")
+    if found.wal_bytes > _MAX_WAL:
+        found.strains.append(
+            f"the write-ahead log has grown to {format_size(found.wal_bytes)}: "
+            "some program holds the database open in a transaction"
+        )
+
+
+def has_wal_reset_fix(version: str) -> bool:
+    """Whether an SQLite of this version cannot corrupt a database by its WAL reset."""
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    fixed_patch = _FIXED_SERIES.get((major, minor))
+    return (major, minor, patch) >= _FIXED or (fixed_patch is not None and patch >= fixed_patch)

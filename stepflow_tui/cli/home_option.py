@@ -1,0 +1,63 @@
+"""`--home`: which home a command works on."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from stepflow_tui.core.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.obj = Home(value.absolute())
+
+
+home_option = click.option(
+    "--home",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_remember,
+    help="Where all state lives  [default: $STEPFLOW_HOME, or the user's state directory]",
+)
+"""The option of the program and of each command; the last one given counts."""
+
+
+def current_home(ctx: click.Context) -> Home:
+    """The home that was asked for, else that of the environment, else the platform's."""
+    if isinstance(ctx.obj, Home):
+        return ctx.obj
+    if directory := os.environ.get("STEPFLOW_HOME"):
+        return Home(Path(directory).absolute())
+    return Home(_state_directory() / "stepflow")
+
+
+def _state_directory() -> Path:
+    if os.uname().sysname == "Linux":
+        # What platformdirs says too; its import takes half as long as all of `stepflow list`.
+        directory = Path(os.environ.get("XDG_STATE_HOME", ""))
+        return directory if directory.is_absolute() else Path.home() / ".local" / "state"
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir())
+
+
+def with_home(function: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:
+    """Give a command the option `--home`, and its function the home as first argument."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(current_home(click.get_current_context()), *args, **kwargs)
+
+    return home_option(call)

@@ -1,0 +1,134 @@
+"""What `--json` prints: the one place that names the keys."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepflow_tui.cli.elapsed import elapsed_ms
+from stepflow_tui.cli.terminal import standard_output, write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stepflow_tui.core.models import Artifact, Execution, Instant, Step
+
+Object: TypeAlias = dict[str, Any]
+
+
+def execution_object(execution: Execution, moment: Instant) -> Object:
+    """An execution without its steps and artifacts; what still runs is measured to `moment`."""
+    return {
+        "id": execution.id,
+        "number": execution.number,
+        "name": execution.name,
+        "command": execution.command,
+        "shell": execution.shell,
+        "tty": execution.tty,
+        "cwd": execution.cwd,
+        "status": execution.status.value,
+        "exit_code": execution.exit_code,
+        "signal": execution.signal,
+        "error": execution.error,
+        "created_at": iso(execution.created_at),
+        "started_at": iso(execution.started_at),
+        "finished_at": iso(execution.finished_at),
+        "duration_s": _seconds(elapsed_ms(execution, execution.boot_id, moment)),
+        "timeout_s": execution.timeout_s,
+        "user": execution.user,
+        "tags": execution.tags,
+        "metadata": execution.metadata,
+        "env": execution.env,
+        "progress": execution.progress,
+        "step_count": execution.step_count,
+        "steps_done": execution.steps_done,
+        "line_count": execution.line_count,
+        "byte_count": execution.byte_count,
+        "end_line": execution.end_line,
+        "warnings": execution.warnings,
+    }
+
+
+def step_object(step: Step, boot_id: str, moment: Instant) -> Object:
+    """A step of an execution of this boot; what still runs is measured to `moment`."""
+    return {
+        "index": step.index,
+        "name": step.name,
+        "status": step.status.value,
+        "started_at": iso(step.started_at),
+        "finished_at": iso(step.finished_at),
+        "duration_s": _seconds(elapsed_ms(step, boot_id, moment)),
+        "estimated_s": step.estimated_s,
+        "progress": step.progress,
+        "error": step.error,
+        "first_line": step.first_line,
+        "last_line": step.last_line,
+        "metadata": step.metadata,
+    }
+
+
+def artifact_object(artifact: Artifact) -> Object:
+    """An artifact; `stored` is the path of its copy in the home."""
+    return {
+        "index": artifact.index,
+        "name": artifact.name,
+        "description": artifact.description,
+        "path": artifact.path,
+        "size": artifact.size,
+        "mime": artifact.mime,
+        "type": artifact.type,
+        "step": artifact.step,
+        "exists": artifact.exists,
+        "stored": artifact.stored,
+        "reason": artifact.reason,
+    }
+
+
+def full_object(
+    execution: Execution, steps: Sequence[Step], artifacts: Sequence[Artifact], moment: Instant
+) -> Object:
+    """An execution with its steps and artifacts."""
+    return {
+        **execution_object(execution, moment),
+        "steps": [step_object(step, execution.boot_id, moment) for step in steps],
+        "artifacts": [artifact_object(artifact) for artifact in artifacts],
+    }
+
+
+def print_json(value: Object) -> None:
+    """Put an object on standard output."""
+    _write(json.dumps(value, indent=2, ensure_ascii=_must_be_ascii()))
+
+
+def print_json_lines(values: Iterable[Object]) -> None:
+    """Put an array of objects on standard output, each on a line of its own."""
+    # An indented form would be made by slow Python code.
+    encoder = json.JSONEncoder(ensure_ascii=_must_be_ascii())
+    lines = ",\n".join(encoder.encode(value) for value in values)
+    _write(f"[\n{lines}\n]" if lines else "[]")
+
+
+def _must_be_ascii() -> bool:
+    """Before a person's eyes, as C1 and bidi characters would act on the terminal."""
+    return standard_output().is_terminal
+
+
+def _write(text: str) -> None:
+    """Write JSON as UTF-8, whatever the locale is."""
+    text = text.replace("\x7f", "\\u007f")
+    # Halves of surrogate pairs have no place in UTF-8.
+    data = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+    write_bytes(data + b"\n")
+
+
+def iso(moment_ms: int | None) -> str | None:
+    """UTC milliseconds as ISO 8601, such as `2026-11-23T19:41:00.000Z`."""
+    if moment_ms is None:
+        return None
+    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000

@@ -1,0 +1,60 @@
+"""`stepflow list`: the newest executions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from stepflow_tui.cli.home_option import with_home
+from stepflow_tui.cli.json_form import execution_object, print_json_lines
+from stepflow_tui.cli.lookup import complete_tag, open_reader
+from stepflow_tui.cli.terminal import say
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.errors import NoDatabase
+from stepflow_tui.core.models import Status
+from stepflow_tui.store.queries import Filter, newest_executions
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Execution
+
+LIMIT = 20
+
+
+@click.command("list")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=LIMIT,
+    show_default=True,
+    help="At most so many",
+)
+@click.option("--status", type=click.Choice([status.value for status in Status]))
+@click.option("--tag", shell_complete=complete_tag, help="Only executions with this tag")
+@click.option("--name", help="Only executions with this text in their name")
+@click.option("--json", "as_json", is_flag=True, help="Print an array of objects")
+@with_home
+def command(
+    home: Home, *, limit: int, status: str | None, tag: str | None, name: str | None, as_json: bool
+) -> None:
+    """Show the newest executions, newest first."""
+    wanted = Filter(Status(status) if status else None, tag, name)
+    executions = newest(home, limit, wanted)
+    if as_json:
+        moment = now()
+        print_json_lines(execution_object(execution, moment) for execution in executions)
+    else:
+        from stepflow_tui.cli.listing import print_table
+
+        print_table(executions)
+
+
+def newest(home: Home, limit: int, wanted: Filter | None = None) -> list[Execution]:
+    """The newest executions; none, with a hint, where nothing was recorded yet."""
+    try:
+        with open_reader(home) as reader:
+            return reader.all(newest_executions(limit, wanted))
+    except NoDatabase:
+        say("nothing was run here yet; begin with: stepflow run COMMAND")
+        return []

@@ -1,0 +1,116 @@
+"""Log lines on standard output, and notices of our own between them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from stepflow_tui.cli.terminal import flush, standard_output, write
+from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
+from stepflow_tui.core.text import plain, show_line
+
+if TYPE_CHECKING:
+    from stepflow_tui.cli.log_cursor import Lines
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a notice stands: before or after a line, and among others at that line.
+
+    Attributes:
+        line: number of the line.
+        after: behind the line, not before it.
+        rank: lower ones come first.
+    """
+
+    line: int
+    after: bool
+    rank: int = 0
+
+    @property
+    def lines_before(self) -> int:
+        """Number of the last line that comes before the notice."""
+        return self.line if self.after else self.line - 1
+
+
+class LogPrinter:
+    """Prints the lines of one log in order, and each notice at its place among them."""
+
+    def __init__(self, *, markers: bool, timestamps: bool = False) -> None:
+        self._markers = markers
+        self._timestamps = timestamps
+        self._show = _coloured if standard_output().colours else plain
+        self._notices: dict[object, tuple[Place, str]] = {}
+        self._end_marked = False
+        self._position = 0  # number of the last line that was printed
+
+    def put(self, key: object, place: Place, text: str) -> None:
+        """Have a notice printed as soon as its place is reached; it replaces one of that key."""
+        self._notices[key] = (place, text)
+
+    def mark_end(self, line: int) -> None:
+        """Have it shown that the execution ended with this line, if more lines follow."""
+        if not self._end_marked:
+            self._end_marked = True
+            place = Place(line + 1, after=False)
+            self.put("end", place, standard_output().rule("after the end"))
+
+    def print(self, lines: Lines) -> None:
+        """Print the next lines, and the notices up to the last of them."""
+        parts = []
+        position = lines.first - 1
+        for place, text in self._take_due(lines.last):
+            parts.append(self._text(lines.between(position + 1, place.lines_before)))
+            parts.append(f"{text}\n")
+            position = max(position, place.lines_before)
+        parts.append(self._text(lines.between(position + 1, lines.last)))
+        self._position = max(self._position, lines.last)
+        write("".join(parts))
+        flush()
+
+    def print_due(self) -> None:
+        """Print the notices of lines that were printed already."""
+        for _, text in self._take_due(self._position):
+            write(f"{text}\n")
+        flush()
+
+    def _take_due(self, line: int) -> list[tuple[Place, str]]:
+        due = {key: notice for key, notice in self._notices.items() if notice[0].line <= line}
+        for key in due:
+            del self._notices[key]
+        return sorted(due.values())
+
+    def _text(self, lines: Lines) -> str:
+        if not lines.texts:
+            return ""
+        if self._timestamps:
+            return self._stamped(lines)
+        texts = lines.texts
+        if not self._markers and MARKER_HINT.search(b"\n".join(texts)):
+            texts = [text for text in texts if not is_marker_line(text)]
+        return "".join([f"{shown}\n" for shown in map(self._show, texts)])
+
+    def _stamped(self, lines: Lines) -> str:
+        starts = [line for line, _ in lines.arrivals]
+        parts = []
+        for number, text in enumerate(lines.texts, lines.first):
+            if self._markers or not is_marker_line(text):
+                _, arrived_at = lines.arrivals[max(0, bisect_right(starts, number) - 1)]
+                parts.append(f"{_local_time(arrived_at)} {self._show(text)}\n")
+        return "".join(parts)
+
+
+def _coloured(line: bytes) -> str:
+    """The line with its colours, which end where it ends."""
+    shown = show_line(line)
+    return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+
+
+@lru_cache(maxsize=1024)
+def _local_time(moment_ms: int) -> str:
+    """UTC milliseconds as local time with its offset, in ISO 8601."""
+    moment = datetime.fromtimestamp(moment_ms / 1000).astimezone()
+    return moment.isoformat(timespec="milliseconds")

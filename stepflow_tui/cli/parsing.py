@@ -1,0 +1,37 @@
+"""Options that are more than a word: pairs and durations."""
+
+from __future__ import annotations
+
+import click
+
+from stepflow_tui.core.durations import parse_duration
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """`NAME=VALUE`; the value may be empty and may hold further equals signs."""
+
+    name = "pair"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        name, separator, text = value.partition("=")
+        if not separator or not name:
+            self.fail(f"{value!r} is not of the form NAME=VALUE", param, ctx)
+        return name, text
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `5m`, `2h`; seconds where no unit is given."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it as seconds."""
+        try:
+            return parse_duration(str(value))
+        except ValueError as problem:
+            self.fail(f"{value!r}: {problem}", param, ctx)

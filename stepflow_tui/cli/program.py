@@ -1,0 +1,121 @@
+"""The program `stepflow`: finds a command's module only when that command is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepflow_tui import __version__
+from stepflow_tui.cli.home_option import current_home, home_option
+from stepflow_tui.cli.terminal import flush, say
+from stepflow_tui.core.errors import StepflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = (
+    "run",
+    "list",
+    "show",
+    "logs",
+    "watch",
+    "cancel",
+    "rerun",
+    "artifacts",
+    "health",
+    "runner",
+    "completion",
+)
+"""Each is a module of this package that holds a click command named `command`."""
+
+INTERRUPTED = 130
+_PIPE_CLOSED = 141
+
+
+class Program(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all commands, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """The command of this name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"stepflow_tui.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command; what a user can mend ends in a sentence and an exit code."""
+        try:
+            code = super().invoke(ctx)
+            flush()
+        except StepflowError as problem:
+            say(str(problem))
+            return problem.exit_code
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:
+            _discard_output()
+            return _PIPE_CLOSED
+        except OSError as problem:
+            say(str(problem))
+            return 1
+        return code
+
+
+def _discard_output() -> None:
+    """Let nothing more be written to a closed pipe, not even when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(
+    cls=Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Without a command, the dashboard opens.",
+)
+@home_option
+@click.version_option(__version__, prog_name="stepflow")
+@click.pass_context
+def program(ctx: click.Context) -> int | None:
+    """Run any script in the background and watch its steps, log and artifacts live."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    from stepflow_tui.cli.dashboard import open_dashboard
+
+    return open_dashboard(current_home(ctx))
+
+
+def run_program(arguments: Sequence[str]) -> int:
+    """Run `stepflow` with these arguments.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = program.main(list(arguments), prog_name="stepflow", standalone_mode=False)
+    except click.UsageError as problem:
+        say(_usage_sentence(problem))
+        return problem.exit_code
+    except click.ClickException as problem:
+        say(problem.format_message())
+        return problem.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def _usage_sentence(problem: click.UsageError) -> str:
+    message = problem.format_message().rstrip(".")
+    command = problem.ctx.command_path if problem.ctx else "stepflow"
+    return f"{message[:1].lower()}{message[1:]} (see: {command} --help)"

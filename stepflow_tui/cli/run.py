@@ -1,0 +1,111 @@
+"""`stepflow run`: submit a command, and follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stepflow_tui.cli.acceptance import (
+    DETACHED_WAIT_S,
+    await_acceptance,
+    hand_over,
+    prepare,
+    print_submitted,
+)
+from stepflow_tui.cli.exit_codes import exit_code
+from stepflow_tui.cli.follow import follow, wait_for_end
+from stepflow_tui.cli.home_option import with_home
+from stepflow_tui.cli.lookup import complete_tag, open_reader
+from stepflow_tui.cli.parsing import Duration, Pair
+from stepflow_tui.cli.show import print_execution_json
+from stepflow_tui.cli.terminal import say
+from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.requests.prepare import run_request
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Execution
+    from stepflow_tui.requests.request import RunRequest
+
+
+@click.command(
+    "run", context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]"
+)
+@click.option("-n", "--name", help="Name for people  [default: the command's]")
+@click.option("-C", "--cwd", type=click.Path(path_type=Path), help="Working directory")
+@click.option(
+    "-e", "--env", "pairs", type=Pair(), multiple=True, metavar="K=V", help="Set a variable"
+)
+@click.option("-t", "--tag", "tags", multiple=True, shell_complete=complete_tag, help="Label")
+@click.option("--meta", type=Pair(), multiple=True, metavar="K=V", help="Record a pair")
+@click.option("--timeout", type=Duration(), metavar="TIME", help="Stop it after 90s, 5m, 2h")
+@click.option("-s", "--shell", metavar="STRING", help="Run this string by /bin/sh -c")
+@click.option("--tty", is_flag=True, help="Run under a pseudo-terminal")
+@click.option("-d", "--detach", is_flag=True, help="Print the number and return")
+@click.option("--json", "as_json", is_flag=True, help="Print one object, not the log")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CMD [ARGS]...")
+@with_home
+def command(
+    home: Home,
+    *,
+    name: str | None,
+    cwd: Path | None,
+    pairs: tuple[tuple[str, str], ...],
+    tags: tuple[str, ...],
+    meta: tuple[tuple[str, str], ...],
+    timeout: float | None,
+    shell: str | None,
+    tty: bool,
+    detach: bool,
+    as_json: bool,
+    words: tuple[str, ...],
+) -> int:
+    """Run a command in the background, and follow it.
+
+    It goes on when you leave. Options end at the first word that is none.
+    """
+    if (shell is None) == (not words):
+        raise click.UsageError("give a command, or a string with -s, and not both")
+    request = run_request(
+        words if shell is None else (shell,),
+        cwd=cwd or _here(),
+        name=name,
+        env=dict(pairs),
+        tags=tags,
+        metadata=dict(meta),
+        timeout_s=timeout,
+        shell=shell is not None,
+        tty=tty,
+    )
+    prepare(home)
+    hand_over(home, request)
+    if detach:
+        execution = await_acceptance(home, request, timeout_s=DETACHED_WAIT_S)
+        print_submitted(request, execution, as_json=as_json)
+        return 0
+    return exit_code(_follow(home, request, as_json=as_json))
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as problem:
+        raise UsageProblem("the working directory is gone; name another with -C") from problem
+
+
+def _follow(home: Home, request: RunRequest, *, as_json: bool) -> Execution:
+    try:
+        execution = await_acceptance(home, request)
+    except KeyboardInterrupt:
+        say(f"detached: it is submitted as {request.id}; follow with: stepflow watch {request.id}")
+        raise
+    if execution is None:
+        raise AssertionError("without a timeout there is an execution, or an error was raised")
+    with open_reader(home) as reader:
+        if not as_json:
+            return follow(home, reader, execution)
+        ended = wait_for_end(home, reader, execution)
+        print_execution_json(reader, ended)
+        return ended

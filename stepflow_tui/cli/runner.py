@@ -1,0 +1,103 @@
+"""`stepflow runner`: the background process by hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from stepflow_tui.cli.acceptance import prepare
+from stepflow_tui.cli.home_option import home_option, with_home
+from stepflow_tui.cli.terminal import say, write
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.durations import format_age
+from stepflow_tui.core.identity import new_id
+from stepflow_tui.requests.inbox import discard, path_of, submit
+from stepflow_tui.requests.request import StopRequest
+from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
+from stepflow_tui.store.home import check_home
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.requests.runner import RunnerIdentity
+
+_START_S = 5.0
+_STOP_S = 10.0
+_CANCEL_ALL_S = 60.0
+_POLL_S = 0.02
+
+
+@click.group("runner")
+@home_option
+def command() -> None:
+    """Start, stop or look at the background process."""
+
+
+@command.command("start")
+@with_home
+def _start(home: Home) -> None:
+    """Start a runner, unless one is alive."""
+    prepare(home)
+    write(f"{_line(_started(home))}\n")
+
+
+def _started(home: Home) -> RunnerIdentity:
+    runner = ensure_runner(home, wait_s=_START_S)
+    if runner is None:
+        raise RunnerGone(f"the runner did not start; see {home.runner_log}")
+    return runner
+
+
+@command.command("stop")
+@click.option("--cancel-all", is_flag=True, help="Stop the scripts too")
+@with_home
+def _stop(home: Home, *, cancel_all: bool) -> None:
+    """End the runner; scripts go on, and the next runner takes them up again."""
+    check_home(home)
+    if live_runner(home) is None:
+        if not cancel_all or not home.database.exists():
+            say("no runner is alive")
+            return
+        prepare(home)
+        _started(home)  # scripts may have outlived the last one
+    request = StopRequest(id=new_id(), cancel_all=cancel_all)
+    submit(home, request)
+    _await_end(home, request, _CANCEL_ALL_S if cancel_all else _STOP_S)
+    say("the runner has ended")
+
+
+def _await_end(home: Home, request: StopRequest, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while live_runner(home) is not None:
+        if time.monotonic() > deadline:
+            # Left lying, it would end the next runner.
+            discard(path_of(home, request.id, request.kind))
+            raise RunnerGone(f"the runner does not end; see {home.runner_log}")
+        time.sleep(_POLL_S)
+
+
+@command.command("status")
+@with_home
+def _status(home: Home) -> int:
+    """Say whether a runner is alive; exit 1 if none is."""
+    check_home(home)
+    runner = live_runner(home)
+    write("no runner is alive\n" if runner is None else f"{_line(runner)}\n")
+    return 1 if runner is None else 0
+
+
+def _line(runner: RunnerIdentity) -> str:
+    age = format_age(now().wall_ms - runner.started_at)
+    return f"runner {runner.version} is alive: process {runner.pid}, since {age}"
+
+
+@command.command("run")
+@with_home
+def _run(home: Home) -> None:
+    """Be the runner, in the foreground; for service managers."""
+    prepare(home)
+    arguments = [sys.executable, "-m", "stepflow_tui.runner", "--foreground"]
+    os.execv(sys.executable, [*arguments, "--home", str(home.root)])  # noqa: S606 - our own interpreter, no shell

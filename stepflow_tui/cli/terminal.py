@@ -1,0 +1,95 @@
+"""Standard output: what it can show, and writing to it. Messages go to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+from stepflow_tui.core.models import Status
+
+BOLD, DIM, RED, GREEN, YELLOW, MAGENTA, CYAN = 1, 2, 31, 32, 33, 35, 36
+"""SGR codes."""
+
+_LOOKS: dict[Status, tuple[str, str, int]] = {
+    Status.PENDING: ("○", ".", DIM),
+    Status.RUNNING: ("●", ">", CYAN),
+    Status.COMPLETED: ("✓", "+", GREEN),
+    Status.FAILED: ("✗", "x", RED),
+    Status.CANCELLED: ("⊘", "-", YELLOW),
+    Status.TIMED_OUT: ("⧖", "t", RED),
+    Status.LOST: ("?", "?", MAGENTA),
+}
+"""Glyph, the same in ASCII, and colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What an output can show.
+
+    Attributes:
+        is_terminal: a person looks at it; else a file or a program reads it.
+        colours: SGR sequences may be written.
+        unicode: more than ASCII may be written.
+    """
+
+    is_terminal: bool
+    colours: bool
+    unicode: bool
+
+    def paint(self, text: str, colour: int) -> str:
+        """The text in a colour, where colours can be shown."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colours and text else text
+
+    def glyph(self, status: Status) -> str:
+        """The sign of a status."""
+        glyph, ascii_glyph, colour = _LOOKS[status]
+        return self.paint(glyph if self.unicode else ascii_glyph, colour)
+
+    def status(self, status: Status) -> str:
+        """The sign and the word of a status."""
+        return f"{self.glyph(status)} {status.value.replace('_', ' ')}"
+
+    def rule(self, text: str) -> str:
+        """A line that stands out from a log."""
+        bar = "──" if self.unicode else "--"
+        return self.paint(f"{bar} {text} {bar}", BOLD)
+
+
+@cache
+def standard_output() -> Terminal:
+    """What standard output can show; colours only on a terminal, unless NO_COLOR is set."""
+    is_terminal = sys.stdout.isatty()
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return Terminal(
+        is_terminal=is_terminal,
+        colours=is_terminal and not os.environ.get("NO_COLOR"),
+        unicode=encoding.startswith("utf"),
+    )
+
+
+def write(text: str) -> None:
+    """Put text on standard output; it may wait in a buffer until `flush`."""
+    write_bytes(text.encode(sys.stdout.encoding, "replace"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Put bytes on standard output, behind all that was written so far."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:  # with PYTHONUNBUFFERED there is no buffer, and a write may be a part of it
+        rest = rest[sys.stdout.buffer.write(rest) :]
+
+
+def flush() -> None:
+    """Let the reader of standard output see what was written."""
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell the user something on standard error."""
+    from stepflow_tui.core.text import clean_line  # its patterns take long to compile
+
+    sys.stderr.write(f"stepflow: {clean_line(text)}\n")
+    sys.stderr.flush()

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.cli import examination
+from stepflow_tui.cli.examination import has_wal_reset_fix
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests.inbox import submit
+from stepflow_tui.requests.request import StopRequest
+from stepflow_tui.requests.runner import RunnerIdentity
+from stepflow_tui.store.queries import RunnerRecord
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from tests.cli.conftest import Stepflow
+    from tests.cli.recording import Recording
+
+
+@pytest.mark.parametrize(
+    ("version", "fixed"),
+    [
+        ("3.40.1", False),
+        ("3.44.5", False),
+        ("3.44.6", True),
+        ("3.45.9", False),
+        ("3.50.6", False),
+        ("3.50.7", True),
+        ("3.51.2", False),
+        ("3.51.3", True),
+        ("3.52.0", True),
+        ("4.0.0", True),
+    ],
+)
+def test_versions_with_the_fix_of_the_wal_reset(version: str, fixed: bool) -> None:
+    assert has_wal_reset_fix(version) is fixed
+
+
+@pytest.fixture
+def alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = RunnerIdentity(pid=4242, version="0.1.0", started_at=1_700_000_000_000)
+    monkeypatch.setattr(examination, "live_runner", lambda _: runner)
+
+
+def test_a_home_where_nothing_was_run_is_healthy(home: Home, stepflow: Stepflow) -> None:
+    done = stepflow("health", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["state"], told["problems"]) == (0, "healthy", [])
+    assert told["runner"] == {"alive": False, "pid": None, "version": None, "since": None}
+    assert told["home"] == str(home.root)
+    assert stepflow("health").out.splitlines()[0] == "healthy"
+    assert not home.root.exists()
+
+
+@pytest.mark.usefixtures("alive")
+def test_all_is_told(recording: Recording, stepflow: Stepflow, home: Home) -> None:
+    number = recording.add().number
+    recording.log(number, b"x" * 1_000)
+    (home.spool / f"{recording.find(number).id}.out").write_bytes(b"x" * 3_500)
+    recording.finish(recording.add().number, Status.TIMED_OUT)
+    with recording.writer.transaction(durable=True) as transaction:
+        transaction.save_runner(RunnerRecord("0.1.0", "3.50.7", 5, "boot", 12, 0.34))
+    done = stepflow("health", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["state"]) == (0, "healthy")
+    assert told["runner"] == {
+        "alive": True,
+        "pid": 4242,
+        "version": "0.1.0",
+        "since": "2023-11-14T22:13:20.000Z",
+    }
+    assert told["sqlite"] == {"version": "3.50.7", "wal_reset_fixed": True}
+    assert (told["commits"], told["commit_ms"]) == (12, 0.34)
+    assert told["backlog_bytes"] == 2_500
+    assert told["counts"]["running"] == 1
+    assert told["counts"]["timed_out"] == 1
+    assert told["database"]["wal_bytes"] == home.wal.stat().st_size > 0
+    page = stepflow("health").out
+    assert "  executions   1 running, 1 timed out\n" in page
+    assert "  waiting      0 requests, 2.5 kB of output\n" in page
+    assert "  SQLite       3.50.7, has the fix of the WAL reset\n" in page
+
+
+def test_no_runner_and_nothing_to_do_is_healthy(recording: Recording, stepflow: Stepflow) -> None:
+    recording.finish(recording.add().number)
+    assert stepflow("health").code == 0
+
+
+def test_no_runner_with_unfinished_work_is_down(recording: Recording, stepflow: Stepflow) -> None:
+    recording.add()
+    done = stepflow("health")
+    assert done.code == 2
+    assert done.out.splitlines()[:2] == [
+        "down",
+        (
+            "  no runner is alive, with 1 unfinished executions and 0 waiting requests; "
+            "run: stepflow runner start"
+        ),
+    ]
+
+
+def test_no_runner_with_waiting_requests_is_down(
+    recording: Recording, stepflow: Stepflow, home: Home
+) -> None:
+    recording.finish(recording.add().number)
+    submit(home, StopRequest("01jd0000000000000000000000"))
+    done = stepflow("health", "--json")
+    assert (done.code, json.loads(done.out)["waiting_requests"]) == (2, 1)
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_backlog_or_a_long_wal_is_a_strain(
+    recording: Recording, stepflow: Stepflow, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = recording.add().number
+    with (home.spool / f"{recording.find(number).id}.out").open("wb") as spool:
+        spool.truncate(64_000_001)
+    done = stepflow("health")
+    assert (done.code, done.out.splitlines()[0]) == (1, "degraded")
+    assert done.out.splitlines()[1] == "  64.0 MB of output are not stored yet"
+    monkeypatch.setattr(examination, "_MAX_WAL", 1_000)
+    assert "the write-ahead log has grown to" in stepflow("health").out
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_database_that_cannot_be_read_is_down(home: Home, stepflow: Stepflow) -> None:
+    home.root.mkdir(mode=0o700)
+    home.database.write_bytes(b"x" * 5_000)
+    done = stepflow("health", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["state"]) == (2, "down")
+    assert "is damaged or no database" in told["problems"][0]
+
+
+def test_a_home_that_cannot_be_used_is_down(home: Home, stepflow: Stepflow) -> None:
+    home.root.mkdir(mode=0o755)
+    done = stepflow("health")
+    assert done.code == 2
+    assert "can be read by others; run: chmod 700" in done.out

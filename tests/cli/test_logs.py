@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.cli import logs
+from stepflow_tui.cli.terminal import Terminal
+from stepflow_tui.core.models import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.cli.conftest import Stepflow
+    from tests.cli.recording import Recording
+
+LOG = b"before\nSTEP_START:a\none\nSTEP_COMPLETE:a\nSTEP_START:b\ntwo\nSTEP_START:a\nthree\nend"
+
+
+@pytest.fixture
+def number(recording: Recording) -> int:
+    number = recording.add().number
+    recording.log(number, LOG[:20], LOG[20:])
+    recording.step(number, 1, "a", (2, 4))
+    recording.step(number, 2, "b", (5, 6))
+    recording.step(number, 3, "a", (7, None))
+    return number
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", LOG),
+        ("--markers", LOG),
+        ("--no-markers", b"before\none\ntwo\nthree\nend"),
+        ("--tail 2", b"three\nend"),
+        ("--tail 0", b""),
+        ("--tail 99", LOG),
+        ("--step 1", b"STEP_START:a\none\nSTEP_COMPLETE:a"),
+        ("--step 2 --no-markers", b"two"),
+        ("--step b", b"STEP_START:b\ntwo"),
+        ("--step a", b"STEP_START:a\nthree\nend"),
+        ("--step a --tail 1", b"end"),
+        ("--step 1 --tail 2", b"one\nSTEP_COMPLETE:a"),
+    ],
+)
+def test_views_of_a_log(stepflow: Stepflow, number: int, options: str, expected: bytes) -> None:
+    done = stepflow("logs", str(number), *options.split())
+    assert done.out == (expected.decode() + "\n" if expected else "")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_a_step_that_does_not_exist(stepflow: Stepflow, number: int) -> None:
+    for step in ("c", "4", "0"):
+        done = stepflow("logs", str(number), "--step", step)
+        sentence = f"stepflow: #{number} has no step {step}; see: stepflow show {number}\n"
+        assert (done.code, done.out, done.err) == (2, "", sentence)
+
+
+def test_what_came_after_the_end_is_marked(
+    recording: Recording, stepflow: Stepflow, number: int
+) -> None:
+    recording.log(number, b"\n")
+    recording.finish(number)
+    recording.log(number, b"late\nlater\n")
+    out = stepflow("logs", "1", "--tail", "3").out
+    assert out == "end\n── after the end ──\nlate\nlater\n"
+    assert stepflow("logs", "1", "--tail", "1").out == "── after the end ──\nlater\n"
+    assert stepflow("logs", "1").out == LOG.decode() + "\n── after the end ──\nlate\nlater\n"
+
+
+def test_raw_is_what_the_script_wrote(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = b"STEP_START:a\r\n\xff\x00\x1b]52;c;x\x07" + b"y" * 300_000 + b"\nno newline"
+    recording.log(recording.add().number, written[:7], written[7:])
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        assert stepflow("logs", "1", "--raw").code == 0
+    assert output.buffer.getvalue() == written
+
+
+@pytest.mark.parametrize("options", ["--step 1", "--tail 1", "--timestamps", "--no-markers"])
+def test_raw_is_refused_with_view_options(stepflow: Stepflow, number: int, options: str) -> None:
+    done = stepflow("logs", str(number), "--raw", *options.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("stepflow: --raw is the whole log as it is; leave out")
+
+
+def test_raw_is_refused_on_a_terminal(
+    stepflow: Stepflow, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal(is_terminal=True, colours=False, unicode=True)
+    monkeypatch.setattr(logs, "standard_output", lambda: terminal)
+    done = stepflow("logs", str(number), "--raw")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("stepflow: --raw could change your terminal; send it to a file")
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Have the store change while a command follows it."""
+
+    def changes(*_: object) -> Iterator[None]:
+        for act in acts:
+            act()
+            yield
+        raise AssertionError("the command goes on although all has ended")
+
+    monkeypatch.setattr(logs, "changes", changes)
+
+
+def test_following_prints_whole_lines_until_the_execution_ends(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = recording.add().number
+    play(
+        monkeypatch,
+        lambda: recording.log(number, b"one\ntw"),
+        lambda: recording.log(number, b"o\nthree"),
+        lambda: recording.finish(number, Status.FAILED),
+    )
+    done = stepflow("logs", "-f", "last")
+    assert (done.code, done.out) == (0, "one\ntwo\nthree\n")
+
+
+def test_following_a_step_ends_with_the_step(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = recording.add().number
+    recording.log(number, b"before\nSTEP_START:a\n")
+    recording.step(number, 1, "a", (2, None))
+
+    def end_step() -> None:
+        recording.log(number, b"two\nafter\n")
+        recording.step(number, 1, "a", (2, 4))
+
+    play(
+        monkeypatch,
+        lambda: recording.log(number, b"one\n"),
+        end_step,
+    )
+    assert stepflow("logs", "-f", "--step", "a", "1").out == "STEP_START:a\none\ntwo\n"
+
+
+def test_following_raw(
+    recording: Recording,
+    stepflow: Stepflow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = recording.add().number
+    play(
+        monkeypatch,
+        lambda: recording.log(number, b"\x1b[31mon"),
+        lambda: recording.log(number, b"e\n"),
+        lambda: recording.finish(number),
+    )
+    assert stepflow("logs", "--raw", "-f", "1").out == "\x1b[31mone\n"

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.cli import acceptance, rerun, run
+from stepflow_tui.cli.changes import RunnerWatch
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import RunRequest
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from tests.cli.conftest import Stepflow
+    from tests.cli.fake_runner import FakeRunner
+    from tests.cli.recording import Recording
+
+
+@pytest.fixture
+def no_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acceptance, "ensure_runner", lambda _: None)
+    monkeypatch.setattr(run, "DETACHED_WAIT_S", 0.03)
+    monkeypatch.setattr(rerun, "DETACHED_WAIT_S", 0.03)
+
+
+def test_a_run_is_followed_to_its_end(runner: FakeRunner, stepflow: Stepflow) -> None:
+    done = stepflow("run", "-n", "job", "true")
+    assert done.out == "#1 job\nworking\n#1 job failed in 12.3s (exit 7)\n"
+    assert (done.code, done.err) == (7, "")
+    assert len(runner.taken) == 1
+
+
+def test_the_request_is_what_the_options_say(
+    runner: FakeRunner, stepflow: Stepflow, tmp_path: Path
+) -> None:
+    options = (
+        "-n job -t a --tag b --meta k=v --meta url=a=b -e LEVEL=3 -e EMPTY= -e API_TOKEN=hush "
+        f"--timeout 1h30m -C {tmp_path}"
+    )
+    stepflow("run", *options.split(), "sh", "-c", "x", "--json", "-d", "--", "-n", "y z")
+    (request,) = runner.taken
+    assert isinstance(request, RunRequest)
+    assert request.command == ["sh", "-c", "x", "--json", "-d", "--", "-n", "y z"]
+    assert (request.name, request.tags, request.timeout_s) == ("job", ["a", "b"], 5400.0)
+    assert request.metadata == {"k": "v", "url": "a=b"}
+    assert request.cwd == str(tmp_path)
+    assert request.env == {"LEVEL": "3", "EMPTY": "", "API_TOKEN": "***"}
+    assert request.environment["API_TOKEN"] == "hush"
+    assert request.environment["PATH"] == os.environ["PATH"]
+    assert (request.shell, request.tty) == (False, False)
+
+
+def test_a_double_dash_ends_the_options(runner: FakeRunner, stepflow: Stepflow) -> None:
+    stepflow("run", "--", "echo", "--", "-s")
+    assert isinstance(runner.taken[0], RunRequest)
+    assert runner.taken[0].command == ["echo", "--", "-s"]
+    assert runner.taken[0].cwd == str(Path.cwd())
+
+
+def test_a_pipeline_goes_to_the_shell(runner: FakeRunner, stepflow: Stepflow) -> None:
+    stepflow("run", "-s", "a | b")
+    assert isinstance(runner.taken[0], RunRequest)
+    assert (runner.taken[0].command, runner.taken[0].shell) == (["a | b"], True)
+
+
+def test_detached_prints_the_number_alone(runner: FakeRunner, stepflow: Stepflow) -> None:
+    done = stepflow("run", "-d", "true")
+    assert (done.code, done.out, done.err) == (0, "1\n", "")
+    done = stepflow("run", "-d", "--json", "-n", "job", "true")
+    _, request = runner.taken
+    assert json.loads(done.out) == {
+        "id": request.id,
+        "number": 2,
+        "name": "job",
+        "status": "failed",
+    }
+
+
+@pytest.mark.usefixtures("no_runner")
+def test_detached_without_a_runner_prints_the_id(home: Home, stepflow: Stepflow) -> None:
+    done = stepflow("run", "-d", "true")
+    (path,) = inbox.waiting(home)
+    assert (done.code, done.out) == (0, f"{path.name.partition('.')[0]}\n")
+    told = json.loads(stepflow("run", "-d", "--json", "true").out)
+    assert told == {"id": told["id"], "number": None, "name": "true", "status": "pending"}
+    assert inbox.path_of(home, told["id"], "run").exists()
+
+
+def test_json_is_printed_at_the_end_and_alone(runner: FakeRunner, stepflow: Stepflow) -> None:
+    done = stepflow("run", "--json", "true")
+    told = json.loads(done.out)
+    assert (told["number"], told["status"], told["exit_code"]) == (1, "failed", 7)
+    assert (told["steps"], told["artifacts"], told["line_count"]) == ([], [], 1)
+    assert (done.code, done.err) == (7, "")
+    assert told["id"] == runner.taken[0].id
+
+
+def test_a_refusal_is_told(runner: FakeRunner, stepflow: Stepflow) -> None:
+    runner.refuses = "not of format 1"
+    for arguments in (("run", "true"), ("run", "-d", "true")):
+        done = stepflow(*arguments)
+        said = "stepflow: the runner refused it: not of format 1\n"
+        assert (done.code, done.out, done.err) == (1, "", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ("run", 2, "give a command, or a string with -s, and not both (see: stepflow run --help)"),
+        ("run -s x y", 2, "give a command, or a string with -s, and not both (see"),
+        ("run --nope true", 2, "no such option"),
+        ("run -e X true", 2, "invalid value for '-e' / '--env': 'X' is not of the form NAME=VALUE"),
+        ("run -e =x true", 2, "invalid value for '-e' / '--env': '=x' is not of the form"),
+        ("run --timeout soon true", 2, "invalid value for '--timeout': 'soon': a duration is"),
+        ("run --timeout 0 true", 2, "a timeout must be longer than nothing"),
+        ("run -C /no/such true", 2, "no directory /no/such; name the working directory with -C"),
+        ("run no-such-command", 127, "no-such-command: command not found"),
+        ("run /etc/passwd", 126, "/etc/passwd: not executable; run: chmod +x /etc/passwd"),
+        ("run /etc", 126, "/etc: is a directory, not a command"),
+    ],
+)
+def test_what_cannot_work_leaves_nothing_behind(
+    home: Home, stepflow: Stepflow, arguments: str, code: int, sentence: str
+) -> None:
+    done = stepflow(*arguments.split())
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(f"stepflow: {sentence}")
+    assert len(done.err.splitlines()) == 1
+    assert not home.root.exists()
+
+
+def test_a_working_directory_that_is_gone(
+    stepflow: Stepflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = stepflow("run", "true")
+    said = "stepflow: the working directory is gone; name another with -C\n"
+    assert (done.code, done.err) == (2, said)
+
+
+def test_a_database_that_the_runner_cannot_use_refuses_the_run(
+    recording: Recording, stepflow: Stepflow
+) -> None:
+    recording.writer._pragma("user_version=99")
+    done = stepflow("run", "true")
+    assert done.code == 1
+    assert "was written by a newer version" in done.err
+    assert list(inbox.waiting(recording.home)) == []
+
+
+def test_a_file_that_is_no_database_refuses_the_run(home: Home, stepflow: Stepflow) -> None:
+    home.root.mkdir(mode=0o700)
+    home.database.write_bytes(b"x" * 5000)
+    done = stepflow("run", "true")
+    assert done.code == 1
+    assert "is damaged or no database" in done.err
+    assert list(inbox.waiting(home)) == []
+
+
+def test_leaving_before_it_has_a_number(
+    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: Home) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(acceptance, "ensure_runner", lambda _: None)
+    monkeypatch.setattr(RunnerWatch, "check", interrupt)
+    done = stepflow("run", "true")
+    (path,) = inbox.waiting(home)
+    name = path.name.partition(".")[0]
+    assert done.code == 130
+    assert done.err == (
+        f"stepflow: detached: it is submitted as {name}; follow with: stepflow watch {name}\n"
+    )
+
+
+def test_a_rerun_prints_the_new_number(runner: FakeRunner, stepflow: Stepflow) -> None:
+    stepflow("run", "-d", "-n", "job", "-e", "API_TOKEN=1", "-t", "x", "true")
+    refused = stepflow("rerun", "1")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        "stepflow: the values of API_TOKEN were not stored; give them again: -e API_TOKEN=…\n"
+    )
+    done = stepflow("rerun", "1", "-e", "API_TOKEN=2")
+    assert (done.code, done.out, done.err) == (0, "2\n", "")
+    request = runner.taken[-1]
+    assert isinstance(request, RunRequest)
+    assert (request.name, request.tags, request.rerun_of) == ("job", ["x"], 1)
+    assert request.environment["API_TOKEN"] == "2"
+
+
+@pytest.mark.usefixtures("no_runner")
+def test_a_detached_rerun_without_a_runner_prints_the_id(
+    recording: Recording, stepflow: Stepflow
+) -> None:
+    recording.add(command=["true"])
+    done = stepflow("rerun", "-d", "last")
+    (path,) = inbox.waiting(recording.home)
+    assert done.out == f"{path.name.partition('.')[0]}\n"

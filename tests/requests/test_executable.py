@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
+from stepflow_tui.requests.executable import check_executable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def script(path: Path, mode: int = 0o755) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("echo without a shebang\n")
+    path.chmod(mode)
+    return path
+
+
+def check(command: str, cwd: Path, search_path: str = "/nowhere") -> None:
+    check_executable(command, cwd=cwd, search_path=search_path)
+
+
+def test_a_path_is_relative_to_the_directory_of_the_script(tmp_path: Path) -> None:
+    script(tmp_path / "bin" / "build")
+    check("bin/build", tmp_path)
+    check("./build", tmp_path / "bin")
+    check(str(tmp_path / "bin" / "build"), tmp_path)
+    with pytest.raises(CommandNotFound, match=r"^\./build: command not found$") as caught:
+        check("./build", tmp_path)
+    assert caught.value.exit_code == 127
+
+
+def test_a_word_is_searched_in_the_given_path_only(tmp_path: Path) -> None:
+    script(tmp_path / "bin" / "build")
+    check("build", tmp_path, f"/nowhere:{tmp_path}/bin")
+    check("build", tmp_path, "bin")
+    check("build", tmp_path / "bin", "/nowhere:")
+    with pytest.raises(CommandNotFound):
+        check("build", tmp_path / "bin")
+
+
+def test_what_may_not_be_executed_says_how_to_mend_it(tmp_path: Path) -> None:
+    path = script(tmp_path / "build", 0o644)
+    with pytest.raises(CommandNotExecutable) as caught:
+        check("./build", tmp_path)
+    assert str(caught.value) == f"./build: not executable; run: chmod +x {path}"
+    assert caught.value.exit_code == 126
+    with pytest.raises(CommandNotExecutable):
+        check("build", tmp_path, str(tmp_path))
+
+
+def test_an_executable_further_along_the_path_is_found(tmp_path: Path) -> None:
+    script(tmp_path / "one" / "build", 0o644)
+    (tmp_path / "two" / "build").mkdir(parents=True)
+    script(tmp_path / "three" / "build")
+    check("build", tmp_path, "one:two:three")
+
+
+def test_a_directory_is_no_command(tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    with pytest.raises(CommandNotExecutable, match="is a directory"):
+        check("./build", tmp_path)
+    with pytest.raises(CommandNotFound):
+        check("build", tmp_path, str(tmp_path))
+
+
+@pytest.mark.parametrize("command", ["./dangling", "./file/below", f"./{'x' * 300}", "x" * 300])
+def test_what_cannot_be_reached_is_not_found(tmp_path: Path, command: str) -> None:
+    (tmp_path / "dangling").symlink_to("gone")
+    script(tmp_path / "file")
+    with pytest.raises(CommandNotFound):
+        check(command, tmp_path, str(tmp_path))
+
+
+def test_control_characters_do_not_reach_the_message(tmp_path: Path) -> None:
+    with pytest.raises(CommandNotFound) as caught:
+        check("x\x1b]52;c;aGk=\x07\ny", tmp_path)
+    assert str(caught.value) == "x y: command not found"
+
+
+def test_bytes_that_are_no_utf8_name_a_file(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    script(tmp_path / name)
+    check(f"./{name}", tmp_path)
