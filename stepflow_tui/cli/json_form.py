@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stepflow_tui.cli.elapsed import elapsed_ms
 from stepflow_tui.cli.terminal import standard_output, write_bytes
+from stepflow_tui.core.clock import elapsed_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.elapsed import elapsed_ms
 from stepflow_tui.cli.table import lined_up, shorten
 from stepflow_tui.cli.terminal import standard_output, write
-from stepflow_tui.core.clock import now
+from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration
 from stepflow_tui.core.text import clean_line
 

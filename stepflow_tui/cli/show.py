@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepflow_tui.cli.elapsed import elapsed_ms
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import full_object, print_json
 from stepflow_tui.cli.lookup import execution_argument, one_execution
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import BOLD, standard_output, write
 from stepflow_tui.cli.wording import execution_title, signal_name, word
-from stepflow_tui.core.clock import now
+from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration, format_size
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries

@@ -7,21 +7,21 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 
+from stepflow_tui.core.glyphs import ASCII_GLYPHS, GLYPHS
 from stepflow_tui.core.models import Status
 
 BOLD, DIM, RED, GREEN, YELLOW, MAGENTA, CYAN = 1, 2, 31, 32, 33, 35, 36
 """SGR codes."""
 
-_LOOKS: dict[Status, tuple[str, str, int]] = {
-    Status.PENDING: ("○", ".", DIM),
-    Status.RUNNING: ("●", ">", CYAN),
-    Status.COMPLETED: ("✓", "+", GREEN),
-    Status.FAILED: ("✗", "x", RED),
-    Status.CANCELLED: ("⊘", "-", YELLOW),
-    Status.TIMED_OUT: ("⧖", "t", RED),
-    Status.LOST: ("?", "?", MAGENTA),
+_COLOURS: dict[Status, int] = {
+    Status.PENDING: DIM,
+    Status.RUNNING: CYAN,
+    Status.COMPLETED: GREEN,
+    Status.FAILED: RED,
+    Status.CANCELLED: YELLOW,
+    Status.TIMED_OUT: RED,
+    Status.LOST: MAGENTA,
 }
-"""Glyph, the same in ASCII, and colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Terminal:
 
     def glyph(self, status: Status) -> str:
         """The sign of a status."""
-        glyph, ascii_glyph, colour = _LOOKS[status]
-        return self.paint(glyph if self.unicode else ascii_glyph, colour)
+        glyphs = GLYPHS if self.unicode else ASCII_GLYPHS
+        return self.paint(glyphs[status], _COLOURS[status])
 
     def status(self, status: Status) -> str:
         """The sign and the word of a status."""

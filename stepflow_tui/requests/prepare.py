@@ -24,7 +24,7 @@ from stepflow_tui.requests.request import RunRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stepflow_tui.core.models import Execution, Metadata, Value
+    from stepflow_tui.core.models import Execution, Value
 
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 _NO_METADATA: Mapping[str, Value] = MappingProxyType({})
@@ -112,7 +112,7 @@ def rerun_request(
         CommandNotExecutable: the command cannot be executed any more.
     """
     _check_secrets(execution, env)
-    metadata: Metadata = dict(execution.metadata)
+    metadata = {key: value for key, value in execution.metadata.items() if key != "PROGRESS"}
     return run_request(
         execution.command,
         cwd=Path(execution.cwd),

@@ -106,6 +106,9 @@ def start_runner(home: Home) -> None:
     """Start a runner for this home, detached from our terminal and session; do not wait for it.
 
     If another one is alive or starts at the same time, the new one leaves.
+
+    Raises:
+        RunnerGone: it could not be started.
     """
     command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
     # A runner that a recorded script starts must not look like a part of that execution.
@@ -114,12 +117,14 @@ def start_runner(home: Home) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [package_parent, environment.get("PYTHONPATH")])
     )
-    subprocess.run(
+    started = subprocess.run(
         ["/bin/sh", "-c", _DETACH, str(home.runner_log.absolute()), *command],
-        check=True,
+        check=False,
         env=environment,
         start_new_session=True,
     )
+    if started.returncode:
+        raise RunnerGone(f"cannot start a runner: is {home.runner_log} writable?")
 
 
 def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:

@@ -116,7 +116,7 @@ class Endings:
             return
         self._look_for_exit(recording, clock.now())
         if recording.id not in self._ends:
-            rebooted = start.boot_id != proc.boot_id()
+            rebooted = start.boot_id != clock.boot_id()
             why = "the machine was restarted" if rebooted else "its shim was killed"
             self._lost[recording.id] = Reason(Status.LOST, f"lost: {why}")
 

@@ -102,7 +102,7 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
         number=0,
         id=request.id,
         name=_storable(request.name),
-        command=[_storable(word) for word in request.command],
+        command=request.command,  # kept as JSON, which can hold bytes that are no UTF-8
         cwd=_storable(request.cwd),
         status=Status.PENDING,
         created_at=request.created_at,

@@ -17,7 +17,7 @@ from stepflow_tui import __version__
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
-from stepflow_tui.runner import intake, proc
+from stepflow_tui.runner import intake
 from stepflow_tui.runner.artifacts import Collector
 from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.launch import Launcher
@@ -57,7 +57,7 @@ class Runner:
         """Opens everything; `wake` are the ends of a non-blocking pipe that ends a wait."""
         self._home = home
         self._settings = settings
-        self._boot_id = proc.boot_id()
+        self._boot_id = clock.boot_id()
         self._writer = Writer(home.database)
         self._watch = Watch(home)
         self._launcher = Launcher()

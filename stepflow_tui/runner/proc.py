@@ -12,13 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _PROC = Path("/proc")
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ZOMBIE = frozenset("ZX")
-
-
-def boot_id() -> str:
-    """Names the machine's present boot; process ids mean nothing in another."""
-    return _BOOT_ID.read_text("ascii").strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant
 from stepflow_tui.runner import proc
 
@@ -36,7 +37,7 @@ class Start:
 
     def is_alive(self) -> bool:
         """Whether the shim lives (in this boot)."""
-        return self.boot_id == proc.boot_id() and proc.is_alive(self.pid, self.start)
+        return self.boot_id == clock.boot_id() and proc.is_alive(self.pid, self.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import json
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli import json_form
-from stepflow_tui.cli.elapsed import _this_boot
 from stepflow_tui.cli.json_form import (
     artifact_object,
     execution_object,
@@ -13,6 +12,7 @@ from stepflow_tui.cli.json_form import (
     print_json_lines,
     step_object,
 )
+from stepflow_tui.core.clock import boot_id
 from stepflow_tui.core.models import Artifact, Execution, Instant, Status, Step
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOMENT = Instant(wall_ms=10_000, mono_ms=5_000)
 
 
 def execution(**fields: object) -> Execution:
-    plain = {"started_at": 1_000, "started_mono": 2_000, "boot_id": _this_boot(), **fields}
+    plain = {"started_at": 1_000, "started_mono": 2_000, "boot_id": boot_id(), **fields}
     return Execution(1, "x", "n", ["a", "b"], "/", Status.RUNNING, 0, **plain)  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def test_what_runs_is_measured_up_to_now() -> None:
     assert execution_object(execution(started_at=None), MOMENT)["duration_s"] is None
     assert execution_object(execution(duration_ms=7), MOMENT)["duration_s"] == 0.007
     step = Step(1, "Build", Status.RUNNING, 1_000, 2_000, 3)
-    assert step_object(step, str(_this_boot()), MOMENT)["duration_s"] == 3.0
+    assert step_object(step, str(boot_id()), MOMENT)["duration_s"] == 3.0
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_time() -> None:
