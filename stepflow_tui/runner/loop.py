@@ -73,6 +73,7 @@ class Runner:
         self._recordings: dict[str, Recording] = {}
         self._endings = Endings(settings, self._timers, self._mark)
         self._dirty: set[str] = set()
+        self._maybe_exited: set[str] = set()
         self._cancel_files: dict[str, list[Path]] = {}
         self._look_for_requests = True
         self._sweeping = False
@@ -150,6 +151,7 @@ class Runner:
         self._look_for_requests |= hints.requests or hints.overflow
         if hints.overflow:
             self._sweep()
+        self._maybe_exited |= hints.exited & self._recordings.keys()
         for execution in hints.written | hints.started | hints.exited:
             self._mark(execution)
 
@@ -202,6 +204,7 @@ class Runner:
     def _sweep(self) -> None:
         for recording in self._recordings.values():
             self._endings.check_shim(recording)
+        self._maybe_exited.update(self._recordings)
         self._dirty.update(self._recordings)
 
     def _sweep_regularly(self) -> None:
@@ -223,6 +226,7 @@ class Runner:
 
     def _record(self, recording: Recording) -> None:
         self._recordings[recording.id] = recording
+        self._maybe_exited.add(recording.id)
         self._dirty.add(recording.id)
         if not self._sweeping:
             self._sweeping = True
@@ -326,7 +330,9 @@ class Runner:
                 return False
             recording.begin(start)
             self._begun(recording)
-        self._endings.look(recording, now)
+        if recording.id in self._maybe_exited:
+            self._maybe_exited.discard(recording.id)
+            self._endings.look(recording, now)
         more = False if recording.has_unsaved_output else recording.read(now)
         for order in recording.orders:
             self._collector.submit(order)
@@ -367,6 +373,7 @@ class Runner:
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)
             self._dirty.discard(recording.id)
+            self._maybe_exited.discard(recording.id)
 
     def _runner_record(self) -> RunnerRecord:
         return RunnerRecord(

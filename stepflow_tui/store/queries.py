@@ -246,10 +246,10 @@ def pulse(number: int, newest: int) -> Query[Pulse]:
     """How things stand, with the log of execution `number` and what came after `newest`."""
     sql = """SELECT (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
         (SELECT coalesce(max(number), 0) FROM executions),
-        (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?2),
+        (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?),
         coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line
-        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?1"""
-    return Query(sql, (number, newest), lambda row: Pulse(*row))
+        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?"""
+    return Query(sql, (newest, number), lambda row: Pulse(*row))
 
 
 _STEP = """
@@ -336,8 +336,8 @@ CHUNK_COLUMNS = "first_line, first_byte, line_count, byte_count, arrived_at, cod
 _CHUNK = f"SELECT {CHUNK_COLUMNS} FROM log_chunks"
 
 _AT_LINE = """coalesce((SELECT max(first_line) FROM log_chunks
-    WHERE execution = ?1 AND first_line < ?2), 0)"""
-"""The chunks that hold 0-based line ?2 of execution ?1 begin at this line or behind it."""
+    WHERE execution = ? AND first_line < ?), 0)"""
+"""The chunks that hold a 0-based line of an execution begin at this line or behind it."""
 
 
 def read_chunk(row: Row) -> Chunk:
@@ -347,16 +347,16 @@ def read_chunk(row: Row) -> Chunk:
 
 def chunks_of_lines(number: int, start: int, stop: int, limit: int) -> Query[Chunk]:
     """At most `limit` chunks that hold the 0-based lines `start:stop`."""
-    sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE} AND first_line < ?3
-        AND first_line + line_count >= ?2 ORDER BY first_line, first_byte LIMIT ?4"""
-    return Query(sql, (number, start, stop, limit), read_chunk)
+    sql = f"""{_CHUNK} WHERE execution = ? AND first_line >= {_AT_LINE} AND first_line < ?
+        AND first_line + line_count >= ? ORDER BY first_line, first_byte LIMIT ?"""
+    return Query(sql, (number, number, start, stop, start, limit), read_chunk)
 
 
 def chunks_from(number: int, line: int, byte: int, limit: int) -> Query[Chunk]:
     """At most `limit` chunks that hold bytes from offset `byte` on; it lies in 0-based `line`."""
-    sql = f"""{_CHUNK} WHERE execution = ?1 AND first_line >= {_AT_LINE}
-        AND first_byte + byte_count > ?3 ORDER BY first_line, first_byte LIMIT ?4"""
-    return Query(sql, (number, line, byte, limit), read_chunk)
+    sql = f"""{_CHUNK} WHERE execution = ? AND first_line >= {_AT_LINE}
+        AND first_byte + byte_count > ? ORDER BY first_line, first_byte LIMIT ?"""
+    return Query(sql, (number, number, line, byte, limit), read_chunk)
 
 
 def chunks_before(number: int, line: int, limit: int) -> Query[Chunk]:
