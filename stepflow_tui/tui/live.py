@@ -1,0 +1,147 @@
+"""What the dashboard shows, kept up to date: only what is on the screen is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.models import Status
+from stepflow_tui.store import queries
+from stepflow_tui.tui.log_source import PAGE as LOG_PAGE
+from stepflow_tui.tui.log_source import LogPages
+from stepflow_tui.tui.pages import ExecutionPages
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.models import Execution, Step
+    from stepflow_tui.store.queries import Pulse
+    from stepflow_tui.tui.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is on the screen.
+
+    Attributes:
+        rows: of the list of executions, counted from the newest.
+        lines: of the log, 0-based; while it is followed only their number counts.
+        follow: the last lines are shown, whichever they are.
+    """
+
+    rows: range
+    lines: range
+    follow: bool
+
+
+class Live:
+    """The executions, and of the selected one its steps and its log.
+
+    Attributes:
+        counts: executions of each status.
+        selected: the selected execution; None until it was read.
+        steps: of the selected execution, in order.
+        log: of the selected execution; None without one.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was read: the database is another one."""
+        self._revision = -1
+        self._steps_revision = 0
+        self.executions = ExecutionPages(self._source)
+        self.counts: dict[Status, int] = {}
+        self.selected: Execution | None = None
+        self.steps: list[Step] = []
+        self.log: LogPages | None = None
+
+    def select(self, number: int) -> None:
+        """Turn to another execution; `refresh` reads it."""
+        index = self.executions.index_of(number)
+        self.selected = None if index is None else self.executions.row(index)
+        self.steps = []
+        self._steps_revision = -1
+        self.log = LogPages(self._source, number)
+
+    @property
+    def number(self) -> int | None:
+        """Of the selected execution; None if there is none."""
+        return None if self.log is None else self.log.number
+
+    @property
+    def unfinished(self) -> int:
+        """How many executions are pending or running."""
+        return self.counts.get(Status.PENDING, 0) + self.counts.get(Status.RUNNING, 0)
+
+    async def refresh(self, window: Window) -> None:
+        """Read what has changed of what the window shows.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        pulse = await self._pulse()
+        if pulse.revision != self._revision:
+            self.executions.advance(pulse)
+            self.counts = dict(await self._source.all(queries.status_counts()))
+            self._revision = pulse.revision
+        if self.number is None and pulse.newest:
+            self.select(pulse.newest)
+            pulse = await self._pulse()
+        await self.executions.load(window.rows)
+        if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
+            self.selected = self.log = None
+            await self.refresh(window)  # it was deleted: turn to the newest
+
+    async def prefetch(self, window: Window) -> bool:
+        """Read a page next to those on the screen; False if there is nothing to read.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        log = self.log
+        if log is None:
+            return False
+        lines = self._lines(log, window)
+        for near in (
+            range(lines.start - LOG_PAGE, lines.start),
+            range(lines.stop, lines.stop + LOG_PAGE),
+        ):
+            if not log.is_loaded(near):
+                await log.load(near)
+                return True
+        return False
+
+    async def _pulse(self) -> Pulse:
+        pulse = await self._source.first(queries.pulse(self.number or 0, self.executions.newest))
+        assert pulse is not None  # noqa: S101 - a SELECT without a table always has a row
+        return pulse
+
+    async def _refresh_selected(self, log: LogPages, pulse: Pulse, window: Window) -> bool:
+        """Read the selected execution; False if it is not there any more."""
+        if self._steps_revision != pulse.revision and not await self._refresh_steps(
+            log.number, pulse.revision
+        ):
+            return False
+        log.resize(pulse.line_count, pulse.byte_count)
+        await log.load(self._lines(log, window))
+        return True
+
+    async def _refresh_steps(self, number: int, revision: int) -> bool:
+        since = self._steps_revision
+        execution = await self._source.first(queries.execution(number))
+        changed = await self._source.all(queries.steps_changed(number, since))
+        if number != self.number:
+            return True  # another one was selected meanwhile, and is read next
+        if execution is None:
+            return False
+        self.selected = execution
+        by_index = {step.index: step for step in (*self.steps, *changed)}
+        self.steps = [by_index[index] for index in sorted(by_index)]
+        self._steps_revision = revision
+        return True
+
+    def _lines(self, log: LogPages, window: Window) -> range:
+        if not window.follow:
+            return window.lines
+        return range(max(0, log.line_count - len(window.lines)), log.line_count)

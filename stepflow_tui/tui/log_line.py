@@ -1,0 +1,199 @@
+"""Turning a log line into what stands on the screen: colours, tabs, matches, wrapped rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.color import Color, ColorParseError
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from stepflow_tui.core.markers import MARKER_HINT, StepStart, parse_line
+from stepflow_tui.core.text import Style as TextStyle
+from stepflow_tui.core.text import show_line, spans
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable, Sequence
+
+    from stepflow_tui.store.chunks import LogLine
+
+TAB = 8
+_BLACK, _BRIGHT_BLACK = 0, 8
+_HINT_BYTES = 256
+_PLAIN = Style.null()
+
+
+class Timestamps(Enum):
+    """What stands before each line; the value is its width in cells."""
+
+    OFF = 0
+    ELAPSED = 11
+    CLOCK = 14
+
+    @property
+    def next(self) -> Timestamps:
+        """The one that the key for timestamps turns to."""
+        modes = list(Timestamps)
+        return modes[(modes.index(self) + 1) % len(modes)]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Styles of a line's parts that do not come from the script."""
+
+    marker: Style
+    step: Style
+    match: Style
+    after_end: Style
+    prefix: Style
+    selection: Style
+
+
+def line_strip(
+    line: LogLine, palette: Palette, pattern: re.Pattern[str] | None, *, after_end: bool
+) -> Strip:
+    """The whole line as one row, as long as it may be.
+
+    Args:
+        line: what the script wrote.
+        palette: styles to use.
+        pattern: what to highlight.
+        after_end: it came after the end of its execution.
+    """
+    base = palette.after_end if after_end else _marker_style(line, palette)
+    strip = Strip(_segments(show_line(line.text), base))
+    if line.truncated:
+        strip = Strip.join([strip, Strip([Segment(" … cut here", palette.after_end)])])
+    if pattern is not None:
+        matches = [match.span() for match in pattern.finditer(strip.text)]
+        strip = paint(strip, matches, palette.match)
+    return strip
+
+
+def paint(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) -> Strip:
+    """The strip with these ranges of its characters, apart and in order, in another style."""
+    text, column, position = strip.text, 0, 0
+    edges = []
+    for edge in (*(edge for part in ranges for edge in part), len(text)):
+        column += cell_len(text[position:edge])
+        position = edge
+        edges.append(column)
+    parts = strip.divide(edges) if ranges else [strip]
+    return Strip.join(
+        Strip([Segment(text, (old or _PLAIN) + style) for text, old, _ in part]) if i % 2 else part
+        for i, part in enumerate(parts)
+    )
+
+
+def cuts(text: str, width: int) -> list[int]:
+    """Where rows of at most `width` cells begin, as indexes of characters; the first is 0."""
+    if text.isascii():
+        return list(range(0, max(1, len(text)), width))
+    starts, used = [0], 0
+    for index, character in enumerate(text):
+        cells = get_character_cell_size(character)
+        if used + cells > width and used:
+            starts.append(index)
+            used = 0
+        used += cells
+    return starts
+
+
+def characters(strip: Strip, start: int, stop: int | None) -> Strip:
+    """The strip's characters `start:stop`; costs no more than these, however long the line is."""
+    segments, position = [], 0
+    for segment in strip:
+        low, high = max(start - position, 0), len(segment.text)
+        if stop is not None:
+            high = min(high, stop - position)
+        if low < high:
+            segments.append(Segment(segment.text[low:high], segment.style))
+        position += len(segment.text)
+    return Strip(segments)
+
+
+def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
+    """The part of the strip in `width` cells from `start` on, and its first character."""
+    if strip.text.isascii():
+        return characters(strip, start, start + width), start
+    # No need to measure the whole of a long line; combining characters take no cell.
+    head = characters(strip, 0, 2 * (start + width) + TAB)
+    return head.crop(start, start + width), len(head.crop(0, start).text)
+
+
+def timestamp(line: LogLine, mode: Timestamps, started_at: int | None) -> str:
+    """When the line arrived: since the start, or by the clock of this place."""
+    if mode is Timestamps.OFF:
+        return ""
+    if mode is Timestamps.CLOCK:
+        seconds, millis = divmod(line.arrived_at, 1000)
+        text = time.strftime("%H:%M:%S", time.localtime(seconds)) + f".{millis:03}"
+    else:
+        elapsed = max(0, line.arrived_at - (started_at or line.arrived_at))
+        minutes, millis = divmod(elapsed, 60_000)
+        text = f"{minutes // 60}:{minutes % 60:02}:{millis // 1000:02}.{millis % 1000 // 100}"
+    return text.rjust(mode.value - 2) + "  "
+
+
+def _marker_style(line: LogLine, palette: Palette) -> Style:
+    if MARKER_HINT.search(line.text, 0, _HINT_BYTES) is None:
+        return _PLAIN
+    marker = parse_line(line.text)
+    if marker is None:
+        return _PLAIN
+    return palette.step if isinstance(marker, StepStart) else palette.marker
+
+
+def _segments(text: str, base: Style) -> Iterable[Segment]:
+    column = 0
+    for run, style in spans(text):
+        shown, column = _expanded(run, column)
+        yield Segment(shown, base + rich_style(style))
+
+
+def _expanded(text: str, column: int) -> tuple[str, int]:
+    """The text without tabs, and the column behind it."""
+    first, *rest = text.split("\t")
+    parts = [first]
+    column += cell_len(first)
+    for part in rest:
+        blanks = TAB - column % TAB
+        parts.append(" " * blanks + part)
+        column += blanks + cell_len(part)
+    return "".join(parts), column
+
+
+@lru_cache(maxsize=1024)
+def rich_style(style: TextStyle) -> Style:
+    """A style of the script's own, kept from hiding its text."""
+    foreground, background = style.foreground, style.background
+    if background is None and foreground == _BLACK:
+        foreground = _BRIGHT_BLACK
+    if foreground is not None and foreground == background:
+        foreground = background = None
+    return Style(
+        color=_colour(foreground),
+        bgcolor=_colour(background),
+        bold=style.bold or None,
+        dim=style.dim or None,
+        italic=style.italic or None,
+        underline=style.underline or None,
+        reverse=style.reverse or None,
+        strike=style.strike or None,
+    )
+
+
+def _colour(colour: str | int | None) -> Color | None:
+    if colour is None:
+        return None
+    try:
+        return Color.from_ansi(colour) if isinstance(colour, int) else Color.parse(colour)
+    except ColorParseError:
+        return None

@@ -1,0 +1,167 @@
+"""Looking for a text in a whole log, a piece at a time and off the thread of the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.text import plain
+from stepflow_tui.store import queries
+from stepflow_tui.tui.log_source import MAX_LINE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from stepflow_tui.store.chunks import Chunk
+    from stepflow_tui.tui.source import Source
+
+MAX_MATCHES = 100_000
+"""Matching lines that are counted; beyond them each is looked for when it is asked for."""
+
+_CONTROL_SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+_PIECE_BYTES = 512 * 1024
+_FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
+_WINDOW_LINES = 16_384
+
+
+class Needle:
+    """A text to look for. Upper and lower case are one, unless it has an upper case letter.
+
+    Attributes:
+        text: as it was typed.
+        pattern: finds it in a line as it is shown.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._any_case = text == text.lower()
+        self.pattern = re.compile(re.escape(text), re.IGNORECASE if self._any_case else 0)
+        self._bytes = text.encode("utf-8", "replace")
+
+    def lines_in(self, data: bytes, first_line: int) -> list[int]:
+        """Indexes of the lines that hold it; `data` starts at the head of line `first_line`."""
+        hay = self._hay(data)
+        found: list[int] = []
+        line, counted, hit = first_line, 0, hay.find(self._bytes)
+        while hit >= 0:
+            start, end = hay.rfind(b"\n", 0, hit) + 1, hay.find(b"\n", hit)
+            end = len(hay) if end < 0 else end
+            line += hay.count(b"\n", counted, start)
+            counted = start
+            if self.pattern.search(plain(hay[start : min(end, start + MAX_LINE)])):
+                found.append(line)
+            hit = hay.find(self._bytes, end + 1)
+        return found
+
+    def _hay(self, data: bytes) -> bytes:
+        if b"\x1b" in data:
+            data = _CONTROL_SEQUENCE.sub(b"", data)
+        if not self._any_case:
+            return data
+        if self._bytes.isascii():
+            return data.lower()
+        return data.decode("utf-8", "replace").lower().encode()
+
+
+class LogSearch:
+    """Finds the lines of one log that hold a needle.
+
+    Attributes:
+        number: of the execution.
+        needle: what is looked for.
+        matches: indexes of matching lines among the first `scanned` lines, in order.
+        scanned: lines that were looked through from the first on.
+    """
+
+    def __init__(self, source: Source, number: int, needle: Needle) -> None:
+        self._source = source
+        self.number = number
+        self.needle = needle
+        self.matches = array("Q")
+        self.scanned = 0
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more matches than are counted."""
+        return len(self.matches) >= MAX_MATCHES
+
+    async def scan(self, stop: int) -> None:
+        """Go on looking through the lines before `stop`, and count.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        async for found, scanned in self._scan(self.scanned, stop):
+            self.matches.extend(found)
+            self.scanned = scanned
+            if self.is_capped:
+                return
+
+    async def after(self, line: int, stop: int) -> int | None:
+        """The first matching line behind `line` and before `stop`.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        place = bisect_right(self.matches, line)
+        if place < len(self.matches):
+            return self.matches[place]
+        async for found, _ in self._scan(max(line + 1, self.scanned), stop):
+            if found:
+                return found[0]
+        return None
+
+    async def before(self, line: int) -> int | None:
+        """The last matching line ahead of `line`.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        stop = line
+        while stop > self.scanned:
+            start = max(stop - _WINDOW_LINES, self.scanned)
+            last = [found[-1] async for found, _ in self._scan(start, stop) if found]
+            if last:
+                return last[-1]
+            stop = start
+        place = bisect_left(self.matches, line)
+        return self.matches[place - 1] if place else None
+
+    async def _scan(self, start: int, stop: int) -> AsyncIterator[tuple[list[int], int]]:
+        """Matching lines of one piece after the other, and the line up to which that goes."""
+        async for chunks, low, high in self._pieces(start, stop):
+            found = await asyncio.to_thread(self._lines_in, chunks)
+            yield [line for line in found if low <= line < high], high
+
+    def _lines_in(self, chunks: Iterable[Chunk]) -> list[int]:
+        chunks = list(chunks)
+        data = b"".join(chunk.text() for chunk in chunks)
+        return self.needle.lines_in(data, chunks[0].first_line)
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[tuple[list[Chunk], int, int]]:
+        """Adjoining chunks, and the lines `low:high` that they hold from head to end."""
+        limit = _FEW_CHUNKS
+        while start < stop:
+            chunks = await self._source.all(
+                queries.chunks_of_lines(self.number, start, stop, limit)
+            )
+            if not chunks:
+                return
+            end = _end(chunks) if len(chunks) == limit else stop
+            size = sum(chunk.byte_count for chunk in chunks)
+            if end > start:
+                yield chunks, start, end
+            elif size > MAX_LINE + chunks[0].byte_count:
+                end = start + 1  # of a line longer than all these chunks its head is enough
+                yield chunks, start, end
+            if size < _PIECE_BYTES:
+                limit = min(limit * 2, _MANY_CHUNKS) if end > start else limit * 4
+            start = max(start, end)
+
+
+def _end(chunks: list[Chunk]) -> int:
+    """The line that goes on, or begins, behind these chunks."""
+    return chunks[-1].first_line + chunks[-1].line_count

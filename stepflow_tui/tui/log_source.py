@@ -1,0 +1,141 @@
+"""The lines of one log, of which only what is looked at is read."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepflow_tui.store import queries
+from stepflow_tui.store.chunks import lines_of
+
+if TYPE_CHECKING:
+    from stepflow_tui.store.chunks import LogLine
+    from stepflow_tui.tui.source import Source
+
+PAGE = 200
+"""Lines of a page."""
+
+MAX_LINE = 64 * 1024
+"""Bytes of a line that are kept; the rest of it is only in the database."""
+
+KEPT_BYTES = 16 * 1024 * 1024
+KEPT_PAGES = 4
+"""Pages that are kept however large they are: a screenful and its neighbours."""
+
+_CHUNKS = 64
+_LINE_OVERHEAD = 200
+
+
+@dataclass(slots=True)
+class _Page:
+    """Adjoining lines from the page's first on.
+
+    Attributes:
+        byte_count: of the whole log, when this was read: an unfinished line may have grown since.
+    """
+
+    lines: list[LogLine]
+    byte_count: int
+
+    @property
+    def final(self) -> int:
+        """Number of lines that can not change any more."""
+        return len(self.lines) - bool(self.lines and _may_go_on(self.lines[-1]))
+
+    @property
+    def size(self) -> int:
+        """About as much memory as it takes."""
+        return sum(len(line.text) + _LINE_OVERHEAD for line in self.lines)
+
+
+class LogPages:
+    """Random access to the lines of an execution's log, by 0-based index.
+
+    Attributes:
+        line_count: lines there are, an unfinished last one included.
+        byte_count: bytes there are.
+    """
+
+    def __init__(self, source: Source, number: int) -> None:
+        self._source = source
+        self._pages: OrderedDict[int, _Page] = OrderedDict()
+        self._size = 0
+        self.number = number
+        self.line_count = 0
+        self.byte_count = 0
+
+    def resize(self, line_count: int, byte_count: int) -> None:
+        """Take note of how far the log has come."""
+        self.line_count, self.byte_count = line_count, byte_count
+
+    def line(self, index: int) -> LogLine | None:
+        """The line, if it is loaded."""
+        page = self._pages.get(index // PAGE)
+        place = index % PAGE
+        return page.lines[place] if page and 0 <= place < len(page.lines) else None
+
+    def is_loaded(self, lines: range) -> bool:
+        """Whether `load` would have nothing to read."""
+        return all(self._is_whole(page) for page in self._pages_of(lines))
+
+    async def load(self, lines: range) -> None:
+        """Read what is missing or unfinished of these lines.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        for page in self._pages_of(lines):
+            if not self._is_whole(page):
+                await self._complete(page)
+            if page in self._pages:
+                self._pages.move_to_end(page)
+        while self._size > KEPT_BYTES and len(self._pages) > KEPT_PAGES:
+            self._size -= self._pages.popitem(last=False)[1].size
+
+    def _pages_of(self, lines: range) -> range:
+        start, stop = max(lines.start, 0), min(lines.stop, self.line_count)
+        return range(start // PAGE, (stop - 1) // PAGE + 1) if start < stop else range(0)
+
+    def _end(self, page: int) -> int:
+        return min((page + 1) * PAGE, self.line_count)
+
+    def _is_whole(self, page: int) -> bool:
+        found = self._pages.get(page)
+        if found is None:
+            return False
+        missing = self._end(page) - page * PAGE - found.final
+        return missing <= 0 or (missing == 1 and found.byte_count == self.byte_count)
+
+    async def _complete(self, page: int) -> None:
+        before = self._pages.get(page) or _Page([], 0)
+        kept, byte_count = before.lines[: before.final], self.byte_count
+        start = page * PAGE + len(kept)
+        found = await self._read(start, self._end(page))
+        after = _Page(kept + found, byte_count)
+        self._size += after.size - before.size
+        self._pages[page] = after
+
+    async def _read(self, start: int, stop: int) -> list[LogLine]:
+        """The lines `start:stop`, however many chunks they are spread over."""
+        lines: list[LogLine] = []
+        limit = _CHUNKS
+        while start < stop:
+            chunks = await self._source.all(
+                queries.chunks_of_lines(self.number, start, stop, limit)
+            )
+            found = lines_of(chunks, start=start, stop=stop, limit=MAX_LINE)
+            if len(chunks) == limit and found and _may_go_on(found[-1]):
+                found.pop()  # its end, or more of it, is in the chunks behind these
+            elif len(chunks) < limit:
+                return lines + found
+            if found:
+                lines += found
+                start = found[-1].number
+            else:
+                limit *= 4
+        return lines
+
+
+def _may_go_on(line: LogLine) -> bool:
+    return not line.complete and not line.truncated

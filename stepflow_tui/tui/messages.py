@@ -1,0 +1,54 @@
+"""What widgets tell the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.models import Step
+
+
+@dataclass
+class ExecutionHighlighted(Message):
+    """The cursor stands on another execution."""
+
+    number: int
+
+
+@dataclass
+class StepHighlighted(Message):
+    """The cursor was moved to a step; `chosen` if it was also entered."""
+
+    step: Step
+    chosen: bool = False
+
+
+class Wanted(Message):
+    """Rows or lines came into view that may have to be read."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One of them is enough."""
+        return isinstance(message, Wanted)
+
+
+class LogMoved(Message):
+    """The log shows other lines, or follows no longer, or again."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One of them is enough."""
+        return isinstance(message, LogMoved)
+
+
+@dataclass
+class SearchChanged(Message):
+    """Another text is looked for; `entered` when the line was ended."""
+
+    text: str
+    entered: bool = False
+
+
+class SearchEnded(Message):
+    """Nothing is looked for any more."""

@@ -1,0 +1,72 @@
+"""Giving a log to the user's own pager, with its colours and without its control sequences."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import subprocess
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from stepflow_tui.core.text import show_line
+from stepflow_tui.store import queries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from stepflow_tui.tui.source import Source
+
+_CHUNKS = 16
+_DEFAULT = "less -R"
+
+
+@asynccontextmanager
+async def log_file(source: Source, number: int) -> AsyncIterator[Path]:
+    """A temporary file with the log of an execution, which only we can read.
+
+    Raises:
+        StoreProblem: the database cannot be read.
+        OSError: there is no room for the file.
+    """
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"stepflow-{number}-", suffix=".log", encoding="utf-8", errors="replace"
+    ) as file:
+        await _copy(source, number, file)
+        file.flush()
+        yield Path(file.name)
+
+
+async def _copy(source: Source, number: int, file: IO[str]) -> None:
+    line, byte, rest = 0, 0, b""
+    while chunks := await source.all(queries.chunks_from(number, line, byte, _CHUNKS)):
+        data = rest + b"".join(chunk.text() for chunk in chunks)
+        text, rest = await asyncio.to_thread(_shown, data)
+        file.write(text)
+        line, byte = chunks[-1].first_line, chunks[-1].end_byte
+    if rest:
+        file.write(show_line(rest) + "\n")
+
+
+def _shown(data: bytes) -> tuple[str, bytes]:
+    """The whole lines of `data` as they may be shown, and what is behind them."""
+    whole, newline, rest = data.rpartition(b"\n")
+    return "".join(f"{show_line(line)}\n" for line in whole.split(b"\n") if newline), rest
+
+
+def pager_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:
+    """The command that shows `path`, at this line from 1 if the pager can be told."""
+    words = shlex.split(environ.get("PAGER") or _DEFAULT)
+    if Path(words[0]).name == "less":
+        words += ["-R", f"+{line}"]
+    return [*words, str(path)]
+
+
+def run_pager(command: list[str]) -> None:
+    """Show the file and wait until the user has seen enough.
+
+    Raises:
+        OSError: there is no such pager.
+    """
+    subprocess.run(command, check=False)

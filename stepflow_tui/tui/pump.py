@@ -1,0 +1,107 @@
+"""Keeps the screen in step with the database: one refresh at a time, and never one too few."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.errors import StoreProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepflow_tui.store.feed import Feed
+    from stepflow_tui.tui.live import Live, Window
+
+_RETRY_S = 0.1
+
+
+class Pump:
+    """Refreshes on every change of the database and every wish of the screen.
+
+    What comes while a refresh is under way makes one more, however much it is.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        live: Live,
+        *,
+        window: Callable[[], Window],
+        show: Callable[[StoreProblem | None], None],
+        floor_s: float,
+    ) -> None:
+        """Makes a pump that stands still; `listen` and `run` are to be run side by side.
+
+        Args:
+            feed: tells of changes.
+            live: what is to be refreshed.
+            window: what is on the screen now.
+            show: called after each refresh, with the problem if there was one.
+            floor_s: the least time from one refresh to the next.
+        """
+        self._feed = feed
+        self._live = live
+        self._window = window
+        self._show = show
+        self._floor_s = floor_s
+        self._opened = feed.opened
+        self._awake = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def wake(self) -> None:
+        """Refresh as soon as possible."""
+        self._awake.set()
+
+    async def refreshed(self) -> None:
+        """Refresh, and wait until all that is committed by now is shown."""
+        shown = asyncio.get_running_loop().create_future()
+        self._waiting.append(shown)
+        self.wake()
+        await shown
+
+    async def listen(self) -> None:
+        """Turn changes of the database into refreshes, for ever."""
+        while True:
+            await self._feed.next_change()
+            self.wake()
+
+    async def run(self) -> None:
+        """Refresh when woken, for ever."""
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            began = time.monotonic()
+            waiting, self._waiting = self._waiting, []
+            self._show(await self._refresh())
+            for shown in waiting:
+                if not shown.done():
+                    shown.set_result(None)
+            await self._prefetch()
+            await asyncio.sleep(max(0.0, self._floor_s - (time.monotonic() - began)))
+
+    async def _refresh(self) -> StoreProblem | None:
+        if self._opened != self._feed.opened:
+            self._opened = self._feed.opened
+            self._live.reset()
+        if self._feed.problem is not None:
+            return self._feed.problem
+        try:
+            await self._live.refresh(self._window())
+        except StoreProblem:
+            self._retry_later()  # if it stays, the feed makes it a problem of its own
+        return self._feed.problem
+
+    async def _prefetch(self) -> None:
+        try:
+            while not self._awake.is_set() and await self._live.prefetch(self._window()):
+                pass
+        except StoreProblem:
+            self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.get_running_loop().call_later(_RETRY_S, self.wake)

@@ -1,0 +1,28 @@
+"""What the dashboard reads from: the feed, or in tests a plain reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from stepflow_tui.store.queries import Query
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Answers queries; each answer is a snapshot of its own."""
+
+    async def all(self, query: Query[T]) -> list[T]:
+        """Every row of the result.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+
+    async def first(self, query: Query[T]) -> T | None:
+        """The first row of the result, or None.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """

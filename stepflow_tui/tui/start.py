@@ -1,0 +1,87 @@
+"""Opening the dashboard: settings of the terminal library first, as it reads them on import."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.errors import StoreProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.store.feed import Feed
+    from stepflow_tui.tui.app import StepflowApp
+    from stepflow_tui.tui.live import Live
+
+_FPS, _FPS_OVER_SSH = 60, 15
+
+
+def start_dashboard(home: Home) -> None:
+    """Show the dashboard of this home until the user leaves it."""
+    environ = dict(os.environ)  # Textual changes it, and scripts that are run again inherit it
+    _set_defaults(environ)
+    try:
+        asyncio.run(_run(home, environ))
+    finally:
+        _let_go_of_lost_terminal()
+
+
+def _set_defaults(environ: Mapping[str, str]) -> None:
+    """Set what the user has not: fewer frames over a thin line, nothing that moves by itself."""
+    fps = _FPS_OVER_SSH if environ.get("SSH_CONNECTION") else _FPS
+    for name, value in (
+        ("TEXTUAL_FPS", str(fps)),
+        ("TEXTUAL_ANIMATIONS", "none"),
+        ("TEXTUAL_SMOOTH_SCROLL", "0"),
+        ("ESCDELAY", "25"),
+    ):
+        os.environ.setdefault(name, value)
+
+
+async def _run(home: Home, environ: Mapping[str, str]) -> None:
+    from stepflow_tui.store.feed import Feed
+    from stepflow_tui.tui.app import StepflowApp
+    from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.orders import Orders
+
+    async with Feed(home) as feed:
+        live = Live(feed)
+        await _read_first_screen(feed, live)
+        app = StepflowApp(
+            home.root, feed, live, Orders(home, environ), colours="NO_COLOR" not in environ
+        )
+        _leave_on_signals(app)
+        await app.run_async()
+
+
+async def _read_first_screen(feed: Feed, live: Live) -> None:
+    """Read what is shown first, so that the first frame is whole."""
+    from stepflow_tui.tui.live import Window
+
+    await feed.next_change()
+    rows = range(shutil.get_terminal_size().lines)
+    with suppress(StoreProblem):
+        await live.refresh(Window(rows=rows, lines=rows, follow=True))
+
+
+def _leave_on_signals(app: StepflowApp) -> None:
+    """Leave in order when the terminal goes, even where SIGHUP was ignored (nohup)."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        loop.add_signal_handler(number, app.exit)
+
+
+def _let_go_of_lost_terminal() -> None:
+    """What was left to write to a terminal that is gone must not fail the exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,78 @@
+"""One line of text that is cheap to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Part: TypeAlias = tuple[str, str]
+"""A text and the component class it is styled with; an empty one for the line's own style."""
+
+Version: TypeAlias = tuple[tuple[Part, ...], tuple[Part, ...]]
+"""What stands at the left end of a line and what at its right end."""
+
+
+class Line(Widget):
+    """A line with parts at both ends; drawn only when they change.
+
+    It may be given in several versions, of which the first that fits is shown.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "line--dim",
+        "line--faint",
+        "line--key",
+        "line--good",
+        "line--bad",
+        "line--busy",
+        "line--warning",
+    }
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._versions: list[Version] = [((), ())]
+
+    def set_parts(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        """Show these parts."""
+        self.set_versions([(tuple(left), tuple(right))])
+
+    def set_versions(self, versions: list[Version]) -> None:
+        """Show the first of these that fits, or else the last, cut at its left part."""
+        if versions != self._versions:
+            self._versions = versions
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
+        """The line, as wide as the widget."""
+        width = self.size.width
+        left, right = self._version(width)
+        end = self._strip(right)
+        room = max(0, width - end.cell_length)
+        strip = Strip.join([self._strip(left).adjust_cell_length(room), end]).crop(0, width)
+        return strip.apply_style(self.rich_style)
+
+    def _version(self, width: int) -> Version:
+        for left, right in self._versions:
+            if parts_width(left) + parts_width(right) <= width:
+                return left, right
+        return self._versions[-1]
+
+    def _strip(self, parts: Sequence[Part]) -> Strip:
+        return Strip(
+            Segment(text, self.get_component_rich_style(name, partial=True) if name else Style())
+            for text, name in parts
+        )
+
+
+def parts_width(parts: Sequence[Part]) -> int:
+    """The cells that these parts take."""
+    return sum(cell_len(text) for text, _ in parts)

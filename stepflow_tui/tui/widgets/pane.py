@@ -1,0 +1,72 @@
+"""What the panes have in common: a scrolled view of rows that are drawn line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.geometry import Region
+    from textual.strip import Strip
+
+
+class Pane(ScrollView, can_focus=True):
+    """A `ScrollView` that can grow at any rate without a new layout of the screen."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._looks: dict[str, Style] = {}
+        self._base: Style | None = None
+
+    @property
+    def base(self) -> Style:
+        """The pane's own style; reckoned once for each frame, as that is dear."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the pane."""
+        self._base = None
+        return super().render_lines(crop)
+
+    def look(self, name: str) -> Style:
+        """The style that the style sheet gives to this component class."""
+        style = self._looks.get(name)
+        if style is None:
+            style = self._looks[name] = self.get_component_rich_style(name, partial=True)
+        return style
+
+    def notify_style_update(self) -> None:
+        """The style sheet or the theme has changed."""
+        self._looks.clear()
+        super().notify_style_update()
+
+    @property
+    def height(self) -> int:
+        """Rows that can be seen."""
+        return self.scrollable_content_region.height
+
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return self.scrollable_content_region.width
+
+    def set_extent(self, rows: int) -> None:
+        """Set how many rows there are; only the scroll bar is drawn anew."""
+        if rows == self.virtual_size.height:
+            return
+        # Assigning the reactive attribute would lay out the whole screen.
+        self.set_reactive(ScrollView.virtual_size, Size(self.width, rows))
+        self.vertical_scrollbar.window_virtual_size = rows
+        if self.scroll_y > self.max_scroll_y:
+            self.place(self.max_scroll_y)
+
+    def place(self, row: int) -> None:
+        """Have this row at the top, without drawing anything but the scroll bar."""
+        self.scroll_target_y = row
+        self.set_reactive(ScrollView.scroll_y, float(row))
+        self.vertical_scrollbar.position = row

@@ -1,0 +1,87 @@
+"""The line that says how things stand: counts, the runner, and whether the log is followed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.models import Status
+from stepflow_tui.tui.theme import GLYPHS
+from stepflow_tui.tui.widgets.line import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stepflow_tui.core.models import Execution
+    from stepflow_tui.tui.widgets.line import Part, Version
+    from stepflow_tui.tui.widgets.log_view import LogView
+
+_SHOWN = (
+    (Status.RUNNING, "running", "line--busy"),
+    (Status.PENDING, "pending", "line--dim"),
+    (Status.FAILED, "failed", "line--bad"),
+)
+
+
+_FROM_LONG_TO_SHORT = (
+    (True, True, True),
+    (False, True, True),
+    (False, False, True),
+    (False, False, False),
+)
+"""Words beside the counts, advice about the runner, the length of the log."""
+
+
+class StatusBar(Line):
+    """Counts of executions at the left, the runner and the log's position at the right."""
+
+    def show(
+        self,
+        counts: Mapping[Status, int],
+        *,
+        runner_alive: bool | None,
+        execution: Execution | None,
+        log: LogView,
+    ) -> None:
+        """Say how things stand; `runner_alive` is None while that is not known."""
+        unfinished = counts.get(Status.PENDING, 0) + counts.get(Status.RUNNING, 0)
+        versions: list[Version] = []
+        for wordy, explicit, precise in _FROM_LONG_TO_SHORT:
+            left = _counts(counts, wordy=wordy)
+            runner = _runner(runner_alive, unfinished, explicit=explicit)
+            right = [*runner, *_position(execution, log, precise=precise), (" ", "")]
+            versions.append((tuple(left), tuple(right)))
+        self.set_versions(versions)
+
+
+def _counts(counts: Mapping[Status, int], *, wordy: bool) -> list[Part]:
+    parts: list[Part] = []
+    for status, name, style in _SHOWN:
+        count = counts.get(status, 0)
+        text = f" {GLYPHS[status]} {count:,}" + (f" {name} " if wordy else "")
+        parts.append((text, style if count else "line--faint"))
+    return parts
+
+
+def _runner(alive: bool | None, unfinished: int, *, explicit: bool) -> list[Part]:
+    if alive is None:
+        return []
+    if alive:
+        return [("runner up   ", "line--dim")] if explicit else []
+    if unfinished:
+        advice = ": stepflow runner start" if explicit else ""
+        return [(f"no runner{advice}   ", "line--warning")]
+    return [("runner at rest   ", "line--faint")] if explicit else []
+
+
+def _position(execution: Execution | None, log: LogView, *, precise: bool) -> list[Part]:
+    count = log.view.count
+    if execution is None:
+        return []
+    lines = "1 line" if count == 1 else f"{count:,} lines"
+    if log.follow and execution.status.is_final:
+        return [(lines, "line--dim")]
+    if log.follow:
+        return [("following", "line--good"), (f" · {lines}" if precise else "", "line--dim")]
+    if execution.status.is_final:
+        return [(f"line {log.cursor + 1:,} of {count:,}", "line--dim")]
+    return [(f"paused · +{max(0, count - log.seen):,} lines", "line--warning")]

@@ -1,0 +1,132 @@
+"""The steps of the selected execution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.models import Status
+from stepflow_tui.core.text import clean_line
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.clock import step_time
+from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
+from stepflow_tui.tui.messages import StepHighlighted
+from stepflow_tui.tui.theme import GLYPHS
+from stepflow_tui.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from textual import events
+    from textual.binding import BindingType
+
+    from stepflow_tui.core.models import Execution, Step
+    from stepflow_tui.tui.widgets.rows import Cell
+
+_TIME, _SHARE = 7, 4
+_ROOM_FOR_BAR = 36
+_LEAST_ERROR = 6
+
+
+class Steps(Rows):
+    """The steps; the last ones are in view until the cursor is put on one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.STEPS.bindings)
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self.border_title = "Steps"
+        self._steps: list[Step] = []
+        self._execution: Execution | None = None
+
+    def show(self, execution: Execution | None, steps: list[Step]) -> None:
+        """Show the steps of this execution as they are now."""
+        if execution is None or self._execution is None or execution.id != self._execution.id:
+            self.cursor = None
+            self.scroll_row(0)
+        self._execution, self._steps = execution, steps
+        self.set_count(len(steps))
+        if self.cursor is None:
+            self.scroll_row(max(0, self.count - self.height))
+        self.repaint()
+
+    def forget_cursor(self) -> None:
+        """Let the last steps come into view again."""
+        self.cursor = None
+        self.repaint()
+
+    def on_focus(self) -> None:
+        """Put the cursor somewhere, without moving the log."""
+        if self.cursor is None and self.count:
+            self.cursor = self.count - 1
+
+    def cursor_moved(self) -> None:
+        """Jump to the step's lines."""
+        self._tell(chosen=False)
+
+    def action_choose(self) -> None:
+        """Jump to the step's lines and go there."""
+        self._tell(chosen=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the current step jumps to its lines once more."""
+        offset = event.get_content_offset(self)
+        if offset is not None and round(self.scroll_y) + offset.y == self.cursor:
+            self._tell(chosen=False)
+
+    def _tell(self, *, chosen: bool) -> None:
+        if self.cursor is not None and self.cursor < len(self._steps):
+            self.post_message(StepHighlighted(self._steps[self.cursor], chosen))
+
+    @property
+    def clock_column(self) -> int:
+        """The duration stands at the right."""
+        return self.width - _TIME - 2
+
+    def row_key(self, index: int) -> tuple[object, object]:
+        """The record and the text of its clock."""
+        step = self._steps[index]
+        return (step, index == self.cursor), self._time(step)
+
+    def _time(self, step: Step) -> str:
+        return "" if self._execution is None else step_time(step, self._execution, now())
+
+    def row_cells(self, index: int, width: int) -> Sequence[Cell]:
+        """Glyph, name, the error if there is one, progress, duration."""
+        step = self._steps[index]
+        colour = self.look(f"status--{step.status}")
+        progress = self._progress(step, width)
+        room = width - 4 - _TIME - 1 - sum(len(text) for text, _ in progress)
+        return [
+            (f" {GLYPHS[step.status]} ", colour),
+            *self._title(step, room),
+            *progress,
+            (" " + fit_right(self._time(step), _TIME) + " ", self.look("rows--dim")),
+        ]
+
+    def _title(self, step: Step, room: int) -> list[Cell]:
+        name = clean_line(step.name)
+        error = clean_line(step.error or "")
+        running = step.status is Status.RUNNING
+        style = self.look("rows--strong") if running else Style.null()
+        used = cell_len(name) + 2
+        if not error or room < used + _LEAST_ERROR:
+            return [(fit(name, room), style)]
+        return [(fit(name, used), style), (fit(error, room - used), self.look("rows--dim"))]
+
+    def _progress(self, step: Step, width: int) -> list[Cell]:
+        if step.progress is None or step.status.is_final:
+            return []
+        share = (f" {step.progress:4.0%}", self.look("rows--dim"))
+        if width < _ROOM_FOR_BAR:
+            return [share]
+        full, empty = bar(step.progress, BAR_CELLS)
+        return [
+            (" " + full, self.look("status--running")),
+            (empty, self.look("rows--faint")),
+            share,
+        ]

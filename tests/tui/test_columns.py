@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from stepflow_tui.core.models import Status
+from stepflow_tui.tui.columns import bar, fit, fit_right
+from stepflow_tui.tui.theme import ANSI_VARIABLES, GLYPHS, THEME, word
+from stepflow_tui.tui.widgets.executions import _columns
+
+
+@given(st.text(alphabet="ab日🚀é", max_size=30), st.integers(0, 20))
+def test_fitted_text_has_exactly_its_width(text: str, width: int) -> None:
+    assert cell_len(fit(text, width)) == width
+    assert cell_len(fit_right(text, width)) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("abc", "abc  ", "  abc"),
+        ("abcdef", "abcd…", "abcd…"),
+        ("日本語", "日本…", "日本…"),
+        ("日本", "日本 ", " 日本"),
+    ],
+)
+def test_what_is_too_long_ends_in_an_ellipsis(text: str, left: str, right: str) -> None:
+    assert (fit(text, 5), fit_right(text, 5)) == (left, right)
+
+
+@pytest.mark.parametrize(("share", "full"), [(0.0, 0), (0.5, 4), (1.0, 8), (1.7, 8), (-1.0, 0)])
+def test_a_bar_has_its_length(share: float, full: int) -> None:
+    done, left = bar(share)
+    assert (len(done), len(done + left)) == (full, 8)
+
+
+@given(st.integers(20, 300), st.integers(0, 10**9))
+def test_the_columns_of_the_list_fill_its_width(width: int, newest: int) -> None:
+    columns = _columns(width, newest)
+    shown = [columns.number, columns.name, columns.status, columns.progress]
+    shown += [columns.time, columns.age]
+    if columns.name > 1:
+        assert 1 + sum(shown) + sum(1 for column in shown if column) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(70, (11, 5, 4)), (46, (11, 5, 0)), (38, (11, 0, 0)), (30, (1, 0, 0))]
+)
+def test_a_narrow_list_drops_what_matters_least(width: int, shown: tuple[int, int, int]) -> None:
+    columns = _columns(width, 100)
+    assert (columns.status, columns.progress, columns.age) == shown
+
+
+def test_glyphs_are_one_cell_each_and_all_different() -> None:
+    assert set(GLYPHS) == set(Status)
+    assert [cell_len(glyph) for glyph in GLYPHS.values()] == [1] * len(Status)
+    assert len(set(GLYPHS.values())) == len(Status)
+    assert word(Status.TIMED_OUT) == "timed out"
+
+
+def test_both_themes_know_every_colour() -> None:
+    ours = set(THEME.variables) - {name for name in THEME.variables if name.startswith("screen-")}
+    assert ours == set(ANSI_VARIABLES)
+    assert {f"status-{status}" for status in Status} <= ours

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.store import queries
+from stepflow_tui.tui.log_source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
+from tests.tui.record import numbered
+
+if TYPE_CHECKING:
+    from tests.tui.conftest import CountingSource
+    from tests.tui.record import Recorder
+
+
+async def resize(log: LogPages, source: CountingSource) -> None:
+    pulse = await source.first(queries.pulse(log.number, 0))
+    assert pulse is not None
+    log.resize(pulse.line_count, pulse.byte_count)
+
+
+async def opened(source: CountingSource, number: int) -> LogPages:
+    log = LogPages(source, number)
+    await resize(log, source)
+    return log
+
+
+def texts(log: LogPages, lines: range) -> list[bytes | None]:
+    found = [log.line(index) for index in lines]
+    return [line.text if line else None for line in found]
+
+
+async def test_lines_are_read_where_they_are_looked_at(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, numbered(5000))
+    log = await opened(source, number)
+    await log.load(range(3210, 3214))
+    assert texts(log, range(3210, 3213)) == [b"line 3211", b"line 3212", b"line 3213"]
+    assert (log.line(0), log.line(4999)) == (None, None)
+
+
+async def test_two_logs_do_not_mix(recorder: Recorder, source: CountingSource) -> None:
+    first, second = recorder.execution(), recorder.execution()
+    for start in (1, 11):
+        recorder.log(first, numbered(10, start))
+        recorder.log(second, b"other\n" * 10)
+    log = await opened(source, first)
+    await log.load(range(20))
+    assert texts(log, range(20)) == [b"line %d" % number for number in range(1, 21)]
+
+
+async def test_a_growing_log_reads_only_what_is_new(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    for line in range(1, 101):
+        recorder.log(number, numbered(1, line))
+    log = await opened(source, number)
+    await log.load(range(60, 100))
+    recorder.log(number, numbered(2, 101))
+    await resize(log, source)
+    source.rows.clear()
+    await log.load(range(62, 102))
+    assert sum(source.rows) <= 2
+    assert texts(log, range(99, 102)) == [b"line 100", b"line 101", b"line 102"]
+
+
+async def test_an_unfinished_line_grows(recorder: Recorder, source: CountingSource) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"one\nPassw")
+    log = await opened(source, number)
+    await log.load(range(2))
+    assert texts(log, range(2)) == [b"one", b"Passw"]
+    recorder.log(number, b"ord: ")
+    await resize(log, source)
+    assert not log.is_loaded(range(2))
+    await log.load(range(2))
+    assert texts(log, range(2)) == [b"one", b"Password: "]
+    source.rows.clear()
+    await log.load(range(2))
+    assert source.rows == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 300])
+async def test_a_line_in_many_chunks_is_one_line(
+    recorder: Recorder, source: CountingSource, size: int
+) -> None:
+    number = recorder.execution()
+    for _ in range(size):
+        recorder.log(number, b"x")
+    recorder.log(number, b"\nnext\n")
+    log = await opened(source, number)
+    await log.load(range(2))
+    assert texts(log, range(2)) == [b"x" * size, b"next"]
+
+
+async def test_a_line_of_ten_megabytes_is_cut(recorder: Recorder, source: CountingSource) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"before\n" + b"y" * 10_000_000 + b"\nafter\n")
+    log = await opened(source, number)
+    await log.load(range(3))
+    assert texts(log, range(3)) == [b"before", b"y" * MAX_LINE, b"after"]
+    line = log.line(1)
+    assert line is not None
+    assert line.truncated
+
+
+async def test_opening_a_long_log_reads_no_more_than_a_short_one(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, numbered(300_000))
+    log = await opened(source, number)
+    source.rows.clear()
+    await log.load(range(300_000 - 40, 300_000))
+    assert sum(source.rows) <= 4
+    assert texts(log, range(299_999, 300_000)) == [b"line 300000"]
+
+
+async def test_memory_is_bounded(recorder: Recorder, source: CountingSource) -> None:
+    number = recorder.execution()
+    recorder.log(number, (b"z" * 20_000 + b"\n") * (10 * PAGE))
+    log = await opened(source, number)
+    for page in range(10):
+        await log.load(range(page * PAGE, (page + 1) * PAGE))
+    kept = [index for index in range(10 * PAGE) if log.line(index) is not None]
+    assert len(kept) * 20_000 <= KEPT_BYTES + 4_000_000
+    assert kept[-1] == 10 * PAGE - 1
+
+
+async def test_a_log_without_lines(recorder: Recorder, source: CountingSource) -> None:
+    log = await opened(source, recorder.execution())
+    await log.load(range(40))
+    assert (log.line(0), log.is_loaded(range(40))) == (None, True)
