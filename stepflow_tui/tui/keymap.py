@@ -16,10 +16,22 @@ class Group:
 
 
 def _key(
-    keys: str, action: str, description: str, display: str, *, footer: bool = False
+    keys: str,
+    action: str,
+    description: str,
+    display: str,
+    *,
+    footer: bool = False,
+    priority: bool = False,
 ) -> Binding:
     return Binding(
-        keys, action, description, show=footer, key_display=display, id=f"stepflow.{action}"
+        keys,
+        action,
+        description,
+        show=footer,
+        key_display=display,
+        priority=priority,
+        id=f"stepflow.{action}",
     )
 
 
@@ -69,7 +81,8 @@ LOG = Group(
     "Its log",
     (
         _key("f", "follow", "follow", "f", footer=True),
-        _key("slash", "search", "search", "/", footer=True),
+        # With priority, so that text typed ahead is not taken for commands.
+        _key("slash", "search", "search", "/", footer=True, priority=True),
         _key("n", "next_match", "next match", "n"),
         _key("N", "previous_match", "previous match", "N"),
         _key("w", "wrap", "wrap", "w", footer=True),

@@ -98,6 +98,7 @@ class MainScreen(Screen[None]):
         self._executions = Executions(id="executions")
         self._steps = Steps(id="steps")
         self._log = LogView(id="log")
+        self._notice = Notice(id="notice", markup=False)
         self._status = StatusBar(id="status")
 
     def compose(self) -> ComposeResult:
@@ -107,7 +108,7 @@ class MainScreen(Screen[None]):
                 yield self._executions
                 yield self._steps
             yield self._log
-        yield Notice(id="notice", markup=False)
+        yield self._notice
         yield SearchBar(id="search")
         yield self._status
         yield KeyBar(id="keys")
@@ -143,7 +144,7 @@ class MainScreen(Screen[None]):
 
     def _show_notice(self, problem: StoreProblem | None) -> bool:
         """Whether there is nothing else to show."""
-        notice = self.query_one(Notice)
+        notice = self._notice
         nothing = problem is not None or self._live.executions.total == 0
         self.set_class(nothing, "-nothing")
         if isinstance(problem, NoDatabase) or (nothing and problem is None):
@@ -315,7 +316,10 @@ class MainScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Type what to look for."""
-        self.query_one(SearchBar).open()
+        search = self.query_one(SearchBar)
+        if self.focused is search.input:
+            raise SkipAction  # a slash to look for
+        search.open()
 
     @on(SearchChanged)
     def _search(self, message: SearchChanged) -> None:

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+class _Text(Input):
+    async def action_submit(self) -> None:
+        """Let go of the keys at once: those that were typed ahead are commands again."""
+        self.screen.set_focus(None)
+        await super().action_submit()
+
+
 class SearchBar(Horizontal):
     """Shown while something is looked for."""
 
     def compose(self) -> ComposeResult:
         """A slash, the text, and what came of it."""
         yield Static("/", id="search-mark")
-        yield Input(id="search-text", compact=True)
+        yield _Text(id="search-text", compact=True)
         yield Line(id="search-result")
 
     @property
@@ -36,8 +43,7 @@ class SearchBar(Horizontal):
     def open(self) -> None:
         """Let the user type."""
         self.add_class("-open")
-        self.input.can_focus = True
-        self.input.focus()
+        self.screen.set_focus(self.input)  # at once: the next keys are text, not commands
 
     def close(self) -> None:
         """Go out of sight."""
