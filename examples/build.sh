@@ -29,7 +29,7 @@ done
 echo "STEP_COMPLETE:Test"
 
 echo "STEP_START:Pack"
-tar -czf "$out/site.tar.gz" -C "$out" --exclude=site.tar.gz .
+(cd "$out" && tar -czf site.tar.gz page-*.html)
 wc -c < "$out/site.tar.gz" > "$out/size.txt"
 echo "ARTIFACT:$out/site.tar.gz:The packed site"
 echo "ARTIFACT:$out/size.txt [type=report]"

@@ -68,6 +68,17 @@ def test_rows_resize_and_leaving(filled: Home) -> None:
         assert b"\x1b[?1049l" in terminal.received
 
 
+def test_text_typed_ahead_is_searched_for_and_commands_nothing(filled: Home) -> None:
+    with open_dashboard(filled) as terminal:
+        terminal.wait_for("line 500")
+        terminal.send("/rxq/line 12")
+        terminal.wait_for("/ rxq/line 12")
+        terminal.send("\x15line 12\r")
+        terminal.wait_for("11 of 11", "paused")
+        assert "Cancel" not in terminal.text
+        assert "runs again" not in terminal.text
+
+
 def test_new_lines_reach_the_terminal(filled: Home, recorder: Recorder) -> None:
     with open_dashboard(filled) as terminal:
         terminal.wait_for("line 500")
