@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.live import Live
 
 _FPS, _FPS_OVER_SSH = 60, 15
+_WRITER = "textual-output"
+_HUNG_UP = 129
 
 
 def start_dashboard(home: Home) -> None:
     """Show the dashboard of this home until the user leaves it."""
     environ = dict(os.environ)  # Textual changes it, and scripts that are run again inherit it
     _set_defaults(environ)
+    threading.excepthook = _leave_with_terminal
     try:
         asyncio.run(_run(home, environ))
     finally:
@@ -76,6 +80,18 @@ def _leave_on_signals(app: StepflowApp) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGHUP, signal.SIGTERM):
         loop.add_signal_handler(number, app.exit)
+
+
+def _leave_with_terminal(failure: threading.ExceptHookArgs) -> None:
+    """Leave at once when the terminal is gone for the thread that writes to it.
+
+    Textual's writer dies of the error, and the next writes to its queue would block for ever.
+    Nothing is lost: the dashboard reads, and what it was asked for is in files.
+    """
+    is_writer = failure.thread is not None and failure.thread.name == _WRITER
+    if is_writer and issubclass(failure.exc_type, OSError):
+        os._exit(_HUNG_UP)
+    threading.__excepthook__(failure)
 
 
 def _let_go_of_lost_terminal() -> None:
