@@ -17,6 +17,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+from stepflow_tui.core.errors import NotADatabase
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -57,8 +59,17 @@ class Chunk:
         return self.first_byte + self.byte_count
 
     def text(self) -> bytes:
-        """The bytes as the script wrote them."""
-        return zstd.decompress(self.body) if self.codec == ZSTD else self.body
+        """The bytes as the script wrote them.
+
+        Raises:
+            NotADatabase: the stored bytes are damaged.
+        """
+        if self.codec == RAW:
+            return self.body
+        try:
+            return zstd.decompress(self.body)
+        except zstd.ZstdError as error:
+            raise NotADatabase(f"the log is damaged at byte {self.first_byte}: {error}") from error
 
     def arrival_times(self) -> Iterator[tuple[int, int]]:
         """Pairs of a 0-based line index and the UTC milliseconds from which its lines arrived."""

@@ -116,7 +116,7 @@ class Feed:
             return await reader.all(query)
         except ValueError as error:
             if reader is self._reader:
-                raise
+                raise NotADatabase(f"{self._home.database} is damaged: {error}") from error
             raise StoreProblem("the database was replaced while it was read") from error
 
     async def first(self, query: Query[T]) -> T | None:

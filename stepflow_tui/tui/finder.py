@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepflow_tui.tui.log_search import LogSearch, Needle
+from stepflow_tui.tui.log_search import MAX_MATCHES, LogSearch, Needle
 
 if TYPE_CHECKING:
     from stepflow_tui.tui.source import Source
@@ -53,13 +53,14 @@ class Finder:
         if search is None:
             return None
         if backward:
-            found, again = await search.before(line), count
+            near, far, look = (0, line), (line, count), search.last
         else:
-            found, again = await search.after(line, count), -1
-        if found is not None:
-            return Hit(found, wrapped=False)
-        found = await (search.before(again) if backward else search.after(again, count))
-        return None if found is None else Hit(found, wrapped=True)
+            near, far, look = (line + 1, count), (0, line + 1), search.first
+        for wrapped, (start, stop) in enumerate((near, far)):
+            found = await look(start, stop)
+            if found is not None:
+                return Hit(found, wrapped=bool(wrapped))
+        return None
 
     def summary(self, cursor: int, count: int) -> str:
         """How many lines match, and which of them is the current one."""
@@ -68,9 +69,11 @@ class Finder:
             return ""
         total = f"{len(search.matches):,}"
         if search.is_capped:
-            total = f"more than {total}"
+            total = f"over {MAX_MATCHES:,}"
         elif search.scanned < count:
             return f"{total} so far"
+        elif not search.matches:
+            return "not found"
         place = bisect_left(search.matches, cursor)
         if place < len(search.matches) and search.matches[place] == cursor:
             return f"{place + 1:,} of {total}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
@@ -109,7 +109,7 @@ class Live:
         ):
             if not log.is_loaded(near):
                 await log.load(near)
-                return True
+                return log.is_loaded(near)
         return False
 
     async def _pulse(self) -> Pulse:
@@ -123,6 +123,8 @@ class Live:
             log.number, pulse.revision
         ):
             return False
+        if self.selected is not None and self.selected.number == log.number:
+            self.selected = _with_log_of(self.selected, pulse)
         log.resize(pulse.line_count, pulse.byte_count)
         await log.load(self._lines(log, window))
         return True
@@ -145,3 +147,15 @@ class Live:
         if not window.follow:
             return window.lines
         return range(max(0, log.line_count - len(window.lines)), log.line_count)
+
+
+def _with_log_of(execution: Execution, pulse: Pulse) -> Execution:
+    """The execution with the state of its log, which changes without a revision."""
+    if (execution.byte_count, execution.end_line) == (pulse.byte_count, pulse.end_line):
+        return execution
+    return replace(
+        execution,
+        line_count=pulse.line_count,
+        byte_count=pulse.byte_count,
+        end_line=pulse.end_line,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.text import plain
@@ -100,35 +100,35 @@ class LogSearch:
             if self.is_capped:
                 return
 
-    async def after(self, line: int, stop: int) -> int | None:
-        """The first matching line behind `line` and before `stop`.
+    async def first(self, start: int, stop: int) -> int | None:
+        """The first of the lines `start:stop` that matches.
 
         Raises:
             StoreProblem: the database cannot be read.
         """
-        place = bisect_right(self.matches, line)
+        place = bisect_left(self.matches, start)
         if place < len(self.matches):
-            return self.matches[place]
-        async for found, _ in self._scan(max(line + 1, self.scanned), stop):
+            return self.matches[place] if self.matches[place] < stop else None
+        async for found, _ in self._scan(max(start, self.scanned), stop):
             if found:
                 return found[0]
         return None
 
-    async def before(self, line: int) -> int | None:
-        """The last matching line ahead of `line`.
+    async def last(self, start: int, stop: int) -> int | None:
+        """The last of the lines `start:stop` that matches.
 
         Raises:
             StoreProblem: the database cannot be read.
         """
-        stop = line
-        while stop > self.scanned:
-            start = max(stop - _WINDOW_LINES, self.scanned)
-            last = [found[-1] async for found, _ in self._scan(start, stop) if found]
+        high = stop
+        while high > (unknown := max(start, self.scanned)):  # a scan may come to meet us
+            low = max(high - _WINDOW_LINES, unknown)
+            last = [found[-1] async for found, _ in self._scan(low, high) if found]
             if last:
                 return last[-1]
-            stop = start
-        place = bisect_left(self.matches, line)
-        return self.matches[place - 1] if place else None
+            high = low
+        place = bisect_left(self.matches, stop)
+        return self.matches[place - 1] if place and self.matches[place - 1] >= start else None
 
     async def _scan(self, start: int, stop: int) -> AsyncIterator[tuple[list[int], int]]:
         """Matching lines of one piece after the other, and the line up to which that goes."""

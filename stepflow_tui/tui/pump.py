@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.live import Live, Window
 
 _RETRY_S = 0.1
+_FAILURES = 20
+"""So many in a row are a problem; fewer may come from a writer that restarts."""
 
 
 class Pump:
@@ -48,6 +50,7 @@ class Pump:
         self._floor_s = floor_s
         self._opened = feed.opened
         self._awake = asyncio.Event()
+        self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -90,9 +93,12 @@ class Pump:
             return self._feed.problem
         try:
             await self._live.refresh(self._window())
-        except StoreProblem:
-            self._retry_later()  # if it stays, the feed makes it a problem of its own
-        return self._feed.problem
+        except StoreProblem as problem:
+            self._retry_later()
+            self._failures += 1
+            return problem if self._failures > _FAILURES else self._feed.problem
+        self._failures = 0
+        return None
 
     async def _prefetch(self) -> None:
         try:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepflow_tui.core.errors import NotADatabase
 from stepflow_tui.store.chunks import CHUNK_BYTES, RAW, ZSTD, Chunk, lines_of, merge, pack
 
 NO_LIMIT = 1 << 30
@@ -39,6 +41,12 @@ def test_large_text_is_cut_and_compressed() -> None:
     assert sum(len(chunk.body) for chunk in chunks) < len(data) // 50
     assert whole(chunks) == data
     assert chunks[-1].first_line + chunks[-1].line_count == 20_000
+
+
+def test_damage_is_told_apart_from_a_fault_of_ours() -> None:
+    [chunk] = pack(b"line\n" * 2000, first_line=0, first_byte=7, arrived_at=5)
+    with pytest.raises(NotADatabase, match="damaged at byte 7"):
+        replace(chunk, body=chunk.body[:-9]).text()
 
 
 def test_a_line_that_spans_chunks_is_put_together() -> None:

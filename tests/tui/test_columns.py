@@ -46,7 +46,8 @@ def test_the_columns_of_the_list_fill_its_width(width: int, newest: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("width", "shown"), [(70, (11, 5, 4)), (46, (11, 5, 0)), (38, (11, 0, 0)), (30, (1, 0, 0))]
+    ("width", "shown"),
+    [(70, (11, 13, 4)), (60, (11, 5, 4)), (46, (11, 5, 0)), (38, (11, 0, 0)), (30, (1, 0, 0))],
 )
 def test_a_narrow_list_drops_what_matters_least(width: int, shown: tuple[int, int, int]) -> None:
     columns = _columns(width, 100)

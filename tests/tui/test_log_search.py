@@ -81,13 +81,15 @@ async def test_next_and_previous_do_not_depend_on_the_count(
 ) -> None:
     search = await searched(source, number, "000 needle")
     await search.scan(scanned)
-    assert await search.after(-1, 40_000) == 999
-    assert await search.after(999, 40_000) == 1999
-    assert await search.after(39_999, 40_000) is None
-    assert await search.before(40_000) == 39_999
-    assert await search.before(39_999) == 38_999
-    assert await search.before(20_500) == 19_999
-    assert await search.before(999) is None
+    assert await search.first(0, 40_000) == 999
+    assert await search.first(1000, 40_000) == 1999
+    assert await search.first(40_000, 40_000) is None
+    assert await search.last(0, 40_000) == 39_999
+    assert await search.last(0, 39_999) == 38_999
+    assert await search.last(0, 20_500) == 19_999
+    assert await search.last(0, 999) is None
+    assert await search.last(20_000, 20_999) is None
+    assert await search.first(1000, 1999) is None
 
 
 async def test_a_match_across_chunks_is_found(recorder: Recorder, source: CountingSource) -> None:
@@ -98,8 +100,8 @@ async def test_a_match_across_chunks_is_found(recorder: Recorder, source: Counti
     await search.scan(3)
     assert list(search.matches) == [0, 2]
     fresh = await searched(source, number, "needle")
-    assert await fresh.before(2) == 0
-    assert await fresh.after(0, 3) == 2
+    assert await fresh.last(0, 2) == 0
+    assert await fresh.first(1, 3) == 2
 
 
 async def test_a_line_of_many_chunks_is_searched_at_its_head(
@@ -123,8 +125,8 @@ async def test_many_matches_are_capped(
     await search.scan(40_000)
     assert search.is_capped
     assert search.scanned < 40_000
-    assert await search.after(39_000, 40_000) == 39_001
-    assert await search.before(39_000) == 38_999
+    assert await search.first(39_001, 40_000) == 39_001
+    assert await search.last(0, 39_000) == 38_999
 
 
 async def test_a_search_goes_on_over_the_ends(number: int, source: CountingSource) -> None:

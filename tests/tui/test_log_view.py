@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from tests.tui.record import START_MS, numbered, step
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
+    from stepflow_tui.tui.live import Window
     from tests.tui.dashboard import Dashboard
     from tests.tui.record import Recorder
 
@@ -289,3 +292,30 @@ async def test_the_scroll_bar_works_in_lines(home: Home, number: int) -> None:
         await board.until(lambda: not board.log.follow)
         assert bar.position < 1000 - board.log.height
     assert number == 1
+
+
+async def test_a_log_with_a_hole_is_shown_and_rests(
+    home: Home, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = recorder.execution()
+    for start in range(1, 400, 100):
+        recorder.log(number, numbered(100, start))
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("DELETE FROM log_chunks WHERE first_line >= 300")
+    connection.close()
+    async with dashboard(home) as board:
+        await board.until_text("following · 400 lines")
+        refreshes = 0
+        refresh = board.main._live.refresh
+
+        async def counted(window: Window) -> None:
+            nonlocal refreshes
+            refreshes += 1
+            await refresh(window)
+
+        monkeypatch.setattr(board.main._live, "refresh", counted)
+        await board.press("shift+tab", "k", "k", "b")
+        await asyncio.sleep(0.3)
+        assert refreshes <= 8
+        await board.press("g")
+        await board.until(lambda: board.log_rows[0] == "line 1")

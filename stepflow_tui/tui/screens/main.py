@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from stepflow_tui.requests.request import RunRequest
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.log_search import LogSearch
     from stepflow_tui.tui.orders import Orders
 
 _WIDTHS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
@@ -92,7 +93,7 @@ class MainScreen(Screen[None]):
         self._finder = Finder(feed)
         self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=0.5 / MAX_FPS)
         self._runner_alive: bool | None = None
-        self._counting = False
+        self._counted: LogSearch | None = None
         self._busy = False
         self._clock: Timer | None = None
         self._executions = Executions(id="executions")
@@ -371,24 +372,23 @@ class MainScreen(Screen[None]):
 
     def _count_matches(self) -> None:
         search = self._finder.search
-        if search is None or self._counting or search.is_capped:
+        if search is None or search is self._counted or search.is_capped:
             return
         if search.scanned < self._log.view.count:
-            self._counting = True
-            self._count()
+            self._counted = search
+            self._count(search)
 
     @work(group="count", exclusive=True)
-    async def _count(self) -> None:
-        search = self._finder.search
+    async def _count(self, search: LogSearch) -> None:
         try:
-            if search is not None:
-                await search.scan(self._log.view.count)
+            await search.scan(self._log.view.count)
         except StoreProblem as problem:
             self.query_one(SearchBar).say(str(problem), bad=True)
         else:
             self._show_matches()
         finally:
-            self._counting = False
+            if self._counted is search:
+                self._counted = None
 
     def _show_matches(self) -> None:
         if self._finder.search is not None:

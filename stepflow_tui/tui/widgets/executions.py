@@ -13,7 +13,7 @@ from stepflow_tui.core.durations import format_age
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.clock import execution_time
-from stepflow_tui.tui.columns import fit, fit_right
+from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
 from stepflow_tui.tui.messages import ExecutionHighlighted
 from stepflow_tui.tui.theme import GLYPHS, word
 from stepflow_tui.tui.widgets.rows import Rows
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.widgets.rows import Cell
 
 _STATUS, _PROGRESS, _TIME, _AGE = 11, 5, 7, 4
-_MIN_NAME = 12
+_MIN_NAME, _ROOM_FOR_BAR = 12, 28
 _PLAIN = Style.null()
 
 
@@ -52,6 +52,8 @@ def _columns(width: int, newest: int) -> _Columns:
         shown = [number, status, progress, _TIME, age]
         return width - 2 - sum(shown) - sum(1 for column in shown if column)
 
+    if name() >= _ROOM_FOR_BAR:
+        progress += BAR_CELLS
     if name() < _MIN_NAME:
         age = 0
     if name() < _MIN_NAME:
@@ -147,18 +149,34 @@ class Executions(Rows):
             (fit(status, columns.status) + " ", self.look(f"status--{row.status}")),
         ]
         if columns.progress:
-            cells.append((fit_right(_progress(row), columns.progress) + " ", dim))
+            cells += self._progress(row, columns.progress)
         cells.append((fit_right(time, columns.time) + " ", dim))
         if columns.age:
             cells.append((fit_right(age, columns.age) + " ", self.look("rows--faint")))
         return cells
 
+    def _progress(self, row: Execution, width: int) -> list[Cell]:
+        """What the script says of its progress, else its steps; with a bar if there is room."""
+        text, share = _progress(row)
+        dim = self.look("rows--dim")
+        if width == _PROGRESS or share is None:
+            return [(fit_right(text, width) + " ", dim)]
+        full, empty = bar(share)
+        return [
+            (full, self.look("status--running")),
+            (empty, self.look("rows--faint")),
+            (fit_right(text, width - BAR_CELLS) + " ", dim),
+        ]
+
     def _name_style(self, row: Execution) -> Style:
         return self.look("rows--strong") if row.status is Status.RUNNING else _PLAIN
 
 
-def _progress(row: Execution) -> str:
-    """What the script says of its progress, else its steps."""
-    if row.progress is not None and not row.status.is_final:
-        return f"{row.progress:.0%}"
-    return f"{row.steps_done}/{row.step_count}" if row.step_count else ""
+def _progress(row: Execution) -> tuple[str, float | None]:
+    """A text, and for what runs the share that is done."""
+    runs = row.status is Status.RUNNING
+    if runs and row.progress is not None:
+        return f"{row.progress:.0%}", row.progress
+    if not row.step_count:
+        return "", None
+    return f"{row.steps_done}/{row.step_count}", row.steps_done / row.step_count if runs else None

@@ -112,7 +112,9 @@ class LogPainter:
         strip, width = self.strip(line, palette), self._text_width(line)
         if self.look.wrap:
             starts = self.starts(line, palette)
-            start, stop = starts[row], [*starts[row + 1 : row + 2], None][0]
+            row = min(row, len(starts) - 1)  # a line that is redrawn may have become shorter
+            start = starts[row]
+            stop = starts[row + 1] if row + 1 < len(starts) else None
             part = characters(strip, start, stop)
         else:
             part, start = cells(strip, self.look.shift, width)

@@ -66,6 +66,7 @@ class LogView(Pane):
         self._layout: list[tuple[int, int]] = []
         self._painted: list[object] = []
         self._reveal_when_read = False
+        self._asked_for: tuple[int, int, int] | None = None
         self.view = Viewport(self._rows_of)
         self.follow = True
         self.cursor = 0
@@ -120,9 +121,11 @@ class LogView(Pane):
         end_line, end_row = self.view.end
         self.set_extent(end_line + bool(end_row) + self.height)
         self.place(self.view.top)
-        if self._is_read():
+        wanted = (self.view.top, self.view.count, self.height)
+        if self._is_read() or wanted == self._asked_for:  # asked in vain: the log has a hole
             self.repaint()
         else:
+            self._asked_for = wanted
             self.post_message(Wanted())  # what was in view stays until the new lines are there
         self.seen = max(self.seen, self.view.bottom)
         self.post_message(LogMoved())
