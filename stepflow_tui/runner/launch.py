@@ -19,9 +19,10 @@ _PROGRAM = Path(__file__).with_name("launcher.py")
 
 @dataclass(frozen=True, slots=True)
 class LaunchFailed:
-    """The launcher could not start an execution."""
+    """A process of the launcher, `pid`, could not become the shim of an execution."""
 
     execution: str
+    pid: int
     error: str
 
 
@@ -87,7 +88,7 @@ class Launcher:
             if not packet:
                 raise ConnectionResetError("the launcher is gone")
             answer = json.loads(packet)
-            yield LaunchFailed(answer["id"], answer["error"])
+            yield LaunchFailed(answer["id"], answer["pid"], answer["error"])
 
     def restart(self) -> None:
         """Start a new launcher process in place of the one that died."""

@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -26,12 +27,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself would be dear here
     from typing import Any
 
-SHELL, CAT, SETSID, SCRIPT = "/bin/sh", "cat", "setsid", "script"
+SHELL, CAT, SETSID, SCRIPT, ENV = "/bin/sh", "cat", "setsid", "script", "env"
 EXIT_FILE_SIZE = 256
 """The exit file is made beforehand and overwritten: on a full disk a new file would stay empty."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 _HIGH = 16
+_KEPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_OWN_NAMES = frozenset({"IFS", "OPTIND", "PPID", "OLDPWD"})
 _SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
 
 
@@ -57,7 +60,8 @@ def main(descriptor: int) -> None:
 
 
 def _complain(channel: socket.socket, execution: str, error: Exception) -> None:
-    packet = json.dumps({"id": execution, "error": str(error)}).encode()
+    complaint = {"id": execution, "pid": os.getpid(), "error": str(error)}
+    packet = json.dumps(complaint).encode()
     with contextlib.suppress(OSError):  # the runner is gone; its successor finds no lock
         channel.send(packet)
 
@@ -166,7 +170,21 @@ def script_command(request: dict[str, Any]) -> list[str]:
         if shell:  # `script` runs the line with $SHELL; the program sees the user's own
             line = f"SHELL={shlex.quote(shell)} {line}"
         command = [_tool(SCRIPT), "-qefc", line, os.devnull]
-    return command
+    return restored_names(request["environment"]) + command
+
+
+def restored_names(environment: dict[str, str]) -> list[str]:
+    """A command that sets again what a shell drops or changes of the environment it is given.
+
+    A shell keeps names that can be its variables. Others, such as `my.prop` or bash's exported
+    functions, get lost in the shim.
+    """
+    pairs = [
+        f"{name}={value}"
+        for name, value in environment.items()
+        if not _KEPT.fullmatch(name) or name in _OWN_NAMES
+    ]
+    return [_tool(ENV), "--", *pairs] if pairs else []
 
 
 def script_environment(request: dict[str, Any]) -> dict[str, str]:

@@ -20,11 +20,11 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.runner import intake
 from stepflow_tui.runner.artifacts import Collector
 from stepflow_tui.runner.endings import Endings
-from stepflow_tui.runner.launch import Launcher
+from stepflow_tui.runner.launch import Launcher, LaunchFailed
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.recording import Recording
 from stepflow_tui.runner.recovery import recover
-from stepflow_tui.runner.retention import prune_spools
+from stepflow_tui.runner.retention import prune_spools, sweep_up
 from stepflow_tui.runner.stop import Reason
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.watch import Watch
@@ -47,6 +47,7 @@ SWEEP_S = 2.0
 
 _RETRY_S = 1.0
 _PRUNE_S = 600.0
+_LEFT_OVER_S = 86_400.0
 _RECORD_S = 1.0
 
 
@@ -139,10 +140,15 @@ class Runner:
         return max(0.0, self._busy_at + self._settings.idle_exit - time.monotonic())
 
     def _is_time_to_leave(self) -> bool:
+        if self._leaving:
+            return True
+        if self._look_for_requests:
+            return False
+        if self._leave_when_empty:
+            return all(recording.is_final for recording in self._recordings.values())
         if self._recordings:
             self._busy_at = time.monotonic()
-            return self._leaving
-        return self._leaving or self._leave_when_empty or self._idle_left() == 0.0
+        return self._idle_left() == 0.0
 
     # What woke us
 
@@ -177,7 +183,7 @@ class Runner:
     def _on_launcher(self) -> None:
         try:
             for failure in self._launcher.failures():
-                self._could_not_start(failure.execution, failure.error)
+                self._could_not_start(failure)
         except ConnectionError:
             _log.exception("starting a new launcher")
             self._selector.unregister(self._launcher.channel)
@@ -188,13 +194,17 @@ class Runner:
         self._launcher.flush()
         self._tune_launcher()
 
-    def _could_not_start(self, execution: str, error: str) -> None:
-        recording = self._recordings.get(execution)
-        if recording is not None and not recording.is_final:
-            reason = Reason(Status.FAILED, f"could not be started: {error}")
-            recording.finish(reason, clock.now(), code=None, signal=None)
-            recording.end_stream()
-            self._dirty.add(execution)
+    def _could_not_start(self, failure: LaunchFailed) -> None:
+        recording = self._recordings.get(failure.execution)
+        if recording is None or recording.is_final:
+            return
+        start = recording.spool.start()
+        if start is not None and start.pid != failure.pid:
+            return  # it was ordered twice, and the other start has the lock
+        reason = Reason(Status.FAILED, f"could not be started: {failure.error}")
+        recording.finish(reason, clock.now(), code=None, signal=None)
+        recording.end_stream()
+        self._dirty.add(recording.id)
 
     def _mark(self, execution: str) -> None:
         """Something may be new of this execution."""
@@ -334,11 +344,11 @@ class Runner:
             self._maybe_exited.discard(recording.id)
             self._endings.look(recording, now)
         more = False if recording.has_unsaved_output else recording.read(now)
+        if not more:
+            self._endings.advance(recording, now)
         for order in recording.orders:
             self._collector.submit(order)
         recording.orders = []
-        if not more:
-            self._endings.advance(recording, now)
         return more
 
     def _begun(self, recording: Recording) -> None:
@@ -369,7 +379,8 @@ class Runner:
                 self._cancel_files.pop(path.name.partition(".")[0], None)
                 inbox.discard(path)
         if recording.is_final and not recording.is_open:
-            recording.spool.release()
+            if recording.start is not None:  # a lock of our own must stay: its order may come yet
+                recording.spool.release()
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)
             self._dirty.discard(recording.id)
@@ -399,4 +410,5 @@ class Runner:
             max_age_s=self._settings.keep_spools,
             max_bytes=self._settings.keep_spools_bytes,
         )
+        sweep_up(self._home, needed=self._recordings, older_than_s=_LEFT_OVER_S)
         self._timers.after(_PRUNE_S, self._prune)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,22 +59,33 @@ def is_alive(pid: int, start: int) -> bool:
     return found is not None and found.start == start
 
 
-def send_signal(target: Process, number: signal.Signals) -> None:
+def ticks_since_boot() -> int:
+    """Now, on the clock of `Process.start`."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def send_signal(target: Process, number: signal.Signals) -> bool:
     """Signal exactly this process: its pid may belong to another one by now.
 
     The descriptor is opened before the look that compares, so no reuse can come in between.
+
+    Returns:
+        False if we may not signal it, as it is another user's.
     """
     try:
         descriptor = os.pidfd_open(target.pid)
-    except OSError:
-        return
+    except ProcessLookupError:
+        return True
     try:
         if is_alive(target.pid, target.start):
             signal.pidfd_send_signal(descriptor, number)
     except ProcessLookupError:
-        return
+        return True
+    except PermissionError:
+        return False
     finally:
         os.close(descriptor)
+    return True
 
 
 class ProcessTable:
@@ -83,6 +95,12 @@ class ProcessTable:
         names = (entry.name for entry in os.scandir(_PROC))
         found = (process(int(name)) for name in names if name.isdigit())
         self._processes = {entry.pid: entry for entry in found if entry is not None}
+        self._environments: dict[int, list[bytes]] = {}
+
+    def find(self, pid: int, start: int) -> Process | None:
+        """The process that has this pid and this start time, if it lives."""
+        found = self._processes.get(pid)
+        return found if found is not None and found.start == start else None
 
     def descendants(self, pid: int) -> set[int]:
         """The pids of all that descends from `pid`, itself not among them."""
@@ -100,12 +118,24 @@ class ProcessTable:
 
     def tagged(self, tag: str) -> set[int]:
         """The pids of all whose environment holds the pair `tag`."""
+        if not self._environments:
+            self._environments = {pid: _environment(pid) for pid in self._processes}
         wanted = tag.encode()
-        return {pid for pid in self._processes if wanted in _environment(pid)}
+        return {pid for pid, pairs in self._environments.items() if wanted in pairs}
 
-    def holders(self, pipe: str) -> list[Process]:
-        """The processes that have this pipe (`pipe:[inode]`) open."""
-        return [entry for entry in self._processes.values() if pipe in _open_files(entry.pid)]
+    def output_holders(self, shim: int) -> list[Process]:
+        """The processes that have the pipe open that the cat of this shim reads."""
+        own = [entry for entry in self._processes.values() if entry.session == shim]
+        pipes = {_standard_input(entry.pid) for entry in own if entry.name == "cat"}
+        return [
+            entry
+            for entry in self._processes.values()
+            if entry.session != shim and not pipes.isdisjoint(_open_files(entry.pid))
+        ]
+
+    def has_session(self, leader: int) -> bool:
+        """Whether anybody lives in the session that `leader` has founded."""
+        return any(entry.session == leader for entry in self._processes.values())
 
     def select(self, pids: Iterable[int]) -> list[Process]:
         """The processes with these pids."""
@@ -135,10 +165,8 @@ def _links(directory: Path) -> Iterator[str]:
             continue
 
 
-def pipe_of(pid: int) -> str | None:
-    """Name of the pipe that is the standard input of `pid`, as `holders` takes it."""
+def _standard_input(pid: int) -> str:
     try:
-        link = str((_PROC / str(pid) / "fd" / "0").readlink())
+        return str((_PROC / str(pid) / "fd" / "0").readlink())
     except OSError:
-        return None
-    return link if link.startswith("pipe:") else None
+        return "gone"

@@ -39,6 +39,7 @@ READ_BYTES = 4 * 1024 * 1024
 """How much one look at one spool reads: bounds memory, and lets the others have their turn."""
 
 _MAX_WARNINGS = 100
+_TOO_MUCH_METADATA = f"only the first {MAX_METADATA} metadata of an execution are recorded"
 _TOO_LONG = MAX_LINE + 1
 
 
@@ -218,8 +219,8 @@ class Recording:
         metadata = {**self.execution.metadata, key: value}
         if len(metadata) <= MAX_METADATA:
             self.change(metadata=metadata)
-        else:
-            self.warn(f"only the first {MAX_METADATA} metadata of an execution are recorded")
+        elif _TOO_MUCH_METADATA not in self.execution.warnings:
+            self.warn(_TOO_MUCH_METADATA)
 
     def want_stop(self, reason: Reason) -> None:
         """The execution is to be stopped, and this is what it will have come to."""
@@ -276,10 +277,14 @@ class Recording:
                 numbered = replace(artifact, index=self._artifact_count)
             self._artifacts.append(numbered)
 
-    def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
-        """The process has ended and its output is read: set the final status."""
+    def end_last_line(self, now: Instant) -> None:
+        """No newline will come any more: a marker on the last line counts as it is."""
         for found in self._scanner.finish():
             self._apply(found.marker, found.line, now)
+        self._note_steps()
+
+    def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
+        """The process has ended and its output is read: set the final status."""
         lines = self.line_count
         self.tracker.close(reason.status, now, lines)
         self._note_steps()

@@ -45,6 +45,27 @@ def _finished(home: Home, needed: Container[str]) -> list[tuple[float, int, Path
         return [
             (found.st_mtime, found.st_size, Path(entry.path))
             for entry in entries
-            if entry.name.endswith(OUTPUT) and entry.name.removesuffix(OUTPUT) not in needed
+            if entry.name.endswith(OUTPUT)
+            and entry.name.removesuffix(OUTPUT) not in needed
+            and entry.is_file(follow_symlinks=False)
             for found in [entry.stat(follow_symlinks=False)]
         ]
+
+
+def sweep_up(home: Home, *, needed: Container[str], older_than_s: float) -> None:
+    """Delete what a crash has left in the spool directory: locks, exit files, half-made files.
+
+    Args:
+        home: whose spool directory to sweep.
+        needed: ids of executions that are still recorded.
+        older_than_s: younger files may be in use, in seconds.
+    """
+    oldest = time.time() - older_than_s
+    with os.scandir(home.spool) as entries:
+        for entry in entries:
+            execution, _, suffix = entry.name.partition(".")
+            if execution in needed or suffix == OUTPUT.removeprefix("."):
+                continue
+            is_file = entry.is_file(follow_symlinks=False)
+            if is_file and entry.stat(follow_symlinks=False).st_mtime < oldest:
+                Path(entry.path).unlink(missing_ok=True)

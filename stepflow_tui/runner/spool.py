@@ -39,6 +39,12 @@ class Start:
         """Whether the shim lives (in this boot)."""
         return self.boot_id == clock.boot_id() and proc.is_alive(self.pid, self.start)
 
+    def has_output(self) -> bool:
+        """Whether output may still come: the shim or, should it have been killed, its cat lives."""
+        if self.boot_id != clock.boot_id():
+            return False
+        return self.is_alive() or proc.ProcessTable().has_session(self.pid)
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
@@ -47,11 +53,13 @@ class Exit:
     Attributes:
         signal: set where the shell said that a signal ended it; `exit 137` alone does not tell.
         drained: nobody holds the output any more.
+        output_lost: the cat failed, so not all of the output reached the spool.
     """
 
     code: int
     signal: int | None
     drained: bool
+    output_lost: bool = False
 
 
 class SpoolProblem(Exception):
@@ -139,6 +147,18 @@ def read_exit(content: bytes) -> Exit | None:
     if status is None:
         return None
     code = int(lines[status])
-    told = any(lines[:status]) and code > _SIGNAL_BASE
-    number = code - _SIGNAL_BASE if told and code - _SIGNAL_BASE < signal.NSIG else None
-    return Exit(code=code, signal=number, drained=_DRAINED in lines[status + 1 :])
+    drained = next((line for line in lines[status + 1 :] if line.startswith(_DRAINED)), None)
+    return Exit(
+        code=code,
+        signal=_signal_told(lines[:status], code - _SIGNAL_BASE),
+        drained=drained is not None,
+        output_lost=drained not in (None, _DRAINED, f"{_DRAINED} 0"),
+    )
+
+
+def _signal_told(lines: list[str], number: int) -> int | None:
+    """The signal, if it is one and the shell itself has named it."""
+    if number not in signal.valid_signals():
+        return None
+    told = signal.strsignal(number)
+    return number if told and any(told in line for line in lines) else None

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core import clock
+from stepflow_tui.runner import proc
 from stepflow_tui.runner.proc import send_signal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stepflow_tui.core.models import Status
     from stepflow_tui.runner.proc import Process, ProcessTable
+    from stepflow_tui.runner.recording import Recording
     from stepflow_tui.runner.spool import Start
+    from stepflow_tui.runner.timers import Timers
 
 PASS_S = 0.05
 """Time between two passes, in seconds."""
+
+RUNNER_TAG = "STEPFLOW_RUNNER=1"
+"""In the environment of every runner that a client started: it is nobody's background job."""
 
 _EMPTY_PASSES = 2
 
@@ -36,16 +46,25 @@ class Reason:
 class Stop:
     """The stopping of one execution.
 
+    What was there when it began gets a TERM; what a script starts in its own trap to clean up is
+    left to do so, until the grace time is over.
+
     Attributes:
-        is_done: nobody is left.
+        is_done: nobody is left whom we may signal.
+        untouchable: processes of other users, which we may not signal.
     """
 
-    def __init__(self, start: Start, execution: str, *, now: float, grace: float) -> None:
+    def __init__(
+        self, start: Start, execution: str, *, tty: bool, now: float, grace: float
+    ) -> None:
         """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
         self.is_done = False
+        self.untouchable: dict[int, Process] = {}
         self._start = start
         self._tag = f"STEPFLOW_EXECUTION_ID={execution}"
+        self._tty = tty
         self._kill_at = now + grace
+        self._began_at_tick = proc.ticks_since_boot()
         self._termed: set[tuple[int, int]] = set()
         self._empty_passes = 0
 
@@ -55,25 +74,73 @@ class Stop:
 
     def advance(self, table: ProcessTable, now: float) -> None:
         """Make one pass: signal whoever is there."""
-        members = self._members(table)
+        members = [found for found in self._members(table) if found.pid not in self.untouchable]
         self._empty_passes = 0 if members else self._empty_passes + 1
         self.is_done = self._empty_passes >= _EMPTY_PASSES
         for member in members:
             if now >= self._kill_at:
-                send_signal(member, signal.SIGKILL)
-            elif (member.pid, member.start) not in self._termed:
+                self._signal(member, signal.SIGKILL)
+            elif self._is_to_be_termed(member):
                 self._termed.add((member.pid, member.start))
-                send_signal(member, signal.SIGTERM)
+                self._signal(member, signal.SIGTERM)
+                self._signal(member, signal.SIGCONT)  # a stopped one would not notice
+
+    def _signal(self, member: Process, number: signal.Signals) -> None:
+        if not send_signal(member, number):
+            self.untouchable[member.pid] = member
+
+    def _is_to_be_termed(self, member: Process) -> bool:
+        if (member.pid, member.start) in self._termed or member.start > self._began_at_tick:
+            return False
+        # `script`, which gives it a terminal, would kill the program before it has cleaned up.
+        return not (self._tty and member.parent == self._start.pid)
 
     def _members(self, table: ProcessTable) -> list[Process]:
-        shim = self._start.pid
-        pids = table.descendants(shim) | table.tagged(self._tag)
-        runner = os.getpid()
-        if runner in pids:  # the script started us; others' executions are not its own
-            pids -= table.descendants(runner) | {runner}
-        return [found for found in table.select(pids - {shim}) if not _is_cat(found, shim)]
+        pids = table.tagged(self._tag)
+        shim = table.find(self._start.pid, self._start.start)
+        if shim is not None and self._start.boot_id == clock.boot_id():
+            pids |= table.descendants(shim.pid)
+            send_signal(shim, signal.SIGCONT)  # a stopped shim would never tell of the end
+        for runner in (pids & table.tagged(RUNNER_TAG)) | (pids & {os.getpid()}):
+            pids -= table.descendants(runner) | {runner}  # others' executions are not its own
+        # In the shim's own session are the shim and its cat, which ends by itself.
+        return [found for found in table.select(pids) if found.session != self._start.pid]
 
 
-def _is_cat(found: Process, shim: int) -> bool:
-    """The shim's cat ends by itself, once nobody holds the output."""
-    return found.session == shim and found.name == "cat"
+class Stopper:
+    """Makes the passes over all executions that are being stopped, with one look at /proc each."""
+
+    def __init__(self, timers: Timers, mark: Callable[[str], None], *, grace: float) -> None:
+        """`mark` is called with the id of an execution that is to be looked at."""
+        self._timers = timers
+        self._mark = mark
+        self._grace = grace
+        self._stopping: dict[str, Recording] = {}
+
+    def begin(self, recording: Recording) -> None:
+        """Begin to stop an execution that has started, unless that has begun."""
+        if recording.stop is not None or recording.start is None:
+            return
+        recording.stop = Stop(
+            recording.start,
+            recording.id,
+            tty=recording.execution.tty,
+            now=time.monotonic(),
+            grace=self._grace,
+        )
+        if not self._stopping:
+            self._timers.after(0.0, self._pass)
+        self._stopping[recording.id] = recording
+
+    def _pass(self) -> None:
+        table = proc.ProcessTable()
+        now = time.monotonic()
+        for recording in list(self._stopping.values()):
+            stop = recording.stop
+            if stop is None or stop.is_done or recording.is_final:
+                self._stopping.pop(recording.id)
+                continue
+            stop.advance(table, now)
+            self._mark(recording.id)
+        if self._stopping:
+            self._timers.after(PASS_S, self._pass)

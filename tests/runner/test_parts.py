@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core import clock
 from stepflow_tui.core.home import Home
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.pace import Pace
-from stepflow_tui.runner.retention import prune_spools
-from stepflow_tui.runner.spool import Exit, Spool, SpoolProblem, read_exit
+from stepflow_tui.runner.retention import prune_spools, sweep_up
+from stepflow_tui.runner.spool import Exit, Spool, SpoolProblem, Start, read_exit
+from stepflow_tui.runner.stop import Stop
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.store.home import prepare_home
 
@@ -38,6 +42,10 @@ def home(tmp_path: Path) -> Home:
         (b"0\n\0", Exit(0, None, drained=False)),
         (b"7\ndrained\n\0", Exit(7, None, drained=True)),
         (b"7\ndrai", Exit(7, None, drained=False)),
+        (b"7\ndrained 0\n", Exit(7, None, drained=True)),
+        (b"0\ndrained 1\n", Exit(0, None, drained=True, output_lost=True)),
+        (b"ld.so: cannot preload\n137\n", Exit(137, None, drained=False)),
+        (b"sh: line 9: 17 Killed   sleep 9\n137\n", Exit(137, 9, drained=False)),
         (b"Killed\n137\n\0", Exit(137, 9, drained=False)),
         (b"Segmentation fault (core dumped)\n139\ndrained\n", Exit(139, 11, drained=True)),
         (b"137\n", Exit(137, None, drained=False)),
@@ -121,6 +129,61 @@ def test_a_quiet_runner_commits_at_once_a_busy_one_pauses() -> None:
     assert 0.0 < pace.delay() <= 0.05
     pace.failed(5.0)
     assert pace.delay() > 4.0
+
+
+def test_what_a_crash_left_is_swept_up(home: Home) -> None:
+    names = ["a.lock", "a.exit", "a.7.tmp", "b.lock", "kept.out"]
+    for name in [*names, "young.lock"]:
+        (home.spool / name).touch()
+        os.utime(home.spool / name, (1000, 1000) if name in names else None)
+    (home.spool / "directory.lock").mkdir()
+    sweep_up(home, needed={"b"}, older_than_s=86_400)
+    left = sorted(path.name for path in home.spool.iterdir())
+    assert left == ["b.lock", "directory.lock", "kept.out", "young.lock"]
+
+
+def test_signals_go_to_the_very_process_or_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    found = proc.process(child.pid)
+    assert found is not None
+    assert proc.send_signal(replace(found, start=found.start + 1), signal.SIGKILL)
+    assert child.poll() is None
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "pidfd_send_signal", refuse)
+        assert not proc.send_signal(found, signal.SIGKILL)
+    assert proc.send_signal(found, signal.SIGKILL)
+    assert child.wait() == -9
+    assert proc.send_signal(found, signal.SIGKILL)
+
+
+def test_a_stop_touches_nobody_who_only_has_the_pid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reboot the recorded pid is another process's, with children of its own."""
+    victim = subprocess.Popen(["sh", "-c", "sleep 60 & wait"])
+    found = proc.process(victim.pid)
+    assert found is not None
+    at = clock.now()
+    signalled: list[int] = []
+
+    def note(target: proc.Process, number: signal.Signals) -> bool:
+        signalled.append(target.pid)
+        return bool(number)
+
+    monkeypatch.setattr("stepflow_tui.runner.stop.send_signal", note)
+    for start in (
+        Start("another boot", victim.pid, found.start, at),
+        Start(clock.boot_id(), victim.pid, found.start - 1, at),
+    ):
+        stop = Stop(start, "0" * 26, tty=False, now=0.0, grace=0.0)
+        for _ in range(3):
+            stop.advance(proc.ProcessTable(), 1.0)
+        assert stop.is_done
+        assert signalled == []
+    victim.kill()
+    victim.wait()
 
 
 def test_old_spools_go_first(home: Home) -> None:

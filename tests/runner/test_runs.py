@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
-from stepflow_tui.requests.runner import live_runner
+from stepflow_tui.requests.request import StopRequest
+from stepflow_tui.requests.runner import live_runner, start_runner
 from stepflow_tui.runner import proc
 from stepflow_tui.store import queries
 from tests.house import wait_for
@@ -310,6 +312,113 @@ def test_cancelling(house: House) -> None:
     wait_for(lambda: not any(house.home.requests.glob("*.json")))
 
 
+def test_a_trap_has_the_grace_time_to_clean_up(house: House) -> None:
+    """What a trap starts is not what was to be stopped."""
+    script = house.script(
+        "trap 'sleep 0.3; ls / >/dev/null; echo cleaned; exit 3' TERM\necho up\n"
+        "while :; do sleep 0.05; done"
+    )
+    execution = house.submit(script)
+    running = house.wait_running(execution)
+    wait_for(lambda: house.log(running))
+    house.cancel(execution)
+    done = house.wait(execution)
+    assert (done.status, done.exit_code) == (Status.CANCELLED, 3)
+    assert house.log(done).endswith(b"cleaned\n")
+
+
+def test_a_trap_under_a_terminal_has_it_too(house: House) -> None:
+    script = house.script("trap 'sleep 0.3; echo cleaned; exit 3' TERM\necho up\nsleep 30 & wait")
+    execution = house.submit(script, tty=True)
+    running = house.wait_running(execution)
+    wait_for(lambda: house.log(running))
+    house.cancel(execution)
+    done = house.wait(execution)
+    assert (done.status, done.exit_code) == (Status.CANCELLED, 3)
+    assert b"cleaned" in house.log(done)
+
+
+def test_a_stopped_script_can_be_cancelled(house: House) -> None:
+    execution = house.submit(house.script("echo $$; kill -STOP $PPID; kill -STOP $$"))
+    running = house.wait_running(execution)
+    pid = int(wait_for(lambda: house.log(running)))
+    wait_for(lambda: (found := proc.process(pid)) and found.state == "T")
+    house.cancel(execution)
+    assert house.wait(execution).status is Status.CANCELLED
+
+
+def test_a_stop_on_the_unfinished_last_line_counts(house: House) -> None:
+    execution = house.run("printf", "STEP_START:a\\nSTEP_ERROR:x [stop_on_error=true]")
+    assert (execution.status, execution.error) == (Status.FAILED, "stopped on error: x")
+    assert [step.error for step in house.steps(execution)] == ["x"]
+
+
+def test_an_artifact_on_the_unfinished_last_line_is_collected(house: House) -> None:
+    (house.scripts / "art.txt").write_text("art")
+    execution = house.run("printf", "ARTIFACT:art.txt")
+    [artifact] = house.read(queries.artifacts(execution.number))
+    assert (artifact.reason, artifact.size) == (None, 3)
+
+
+def test_lost_output_is_said(house: House) -> None:
+    script = house.script("trap '' PIPE\npkill -KILL -s $PPID -x cat\nsleep 0.1\necho lost\nexit 0")
+    execution = house.run(script)
+    assert execution.status is Status.COMPLETED
+    assert execution.warnings == [
+        "its log is incomplete: the output could not be written (disk full?)"
+    ]
+
+
+def test_the_whole_environment_comes_through_the_shell(house: House) -> None:
+    request = house.request("/usr/bin/env", "-0")
+    odd = {
+        "my.prop": "1 2",
+        "BASH_FUNC_f%%": "() { echo ok\n}",
+        "x-y": "=",
+        "1x": "",
+        "IFS": ":",
+        "PPID": "7",
+        "cat": "mine",
+        "setsid": "mine",
+    }
+    request = replace(request, environment={**request.environment, **odd})
+    inbox.submit(house.home, request)
+    house.start_runner()
+    pairs = house.log(house.wait(request.id)).decode().split("\0")
+    found = dict(pair.split("=", 1) for pair in pairs if pair)
+    assert {name: found.get(name) for name in odd} == odd
+
+
+def test_a_script_whose_shim_was_killed_is_recorded_on(house: House) -> None:
+    go = house.root / "go"
+    os.mkfifo(go)
+    execution = house.submit(house.script(f"echo $PPID; read x < {go}; echo late"))
+    running = house.wait_running(execution)
+    os.kill(int(wait_for(lambda: house.log(running))), signal.SIGKILL)
+    assert house.wait(execution).status is Status.LOST
+    go.write_text("go\n")
+    wait_for(lambda: house.log(running).endswith(b"late\n"))
+    wait_for(lambda: not house.read(queries.open_streams()))
+
+
+def test_stopping_the_runner_does_not_wait_for_leftovers(house: House) -> None:
+    execution = house.run(house.script("sleep 60 & echo done"))
+    assert execution.status is Status.COMPLETED
+    inbox.submit(house.home, StopRequest(new_id(), cancel_all=True))
+    wait_for(lambda: live_runner(house.home) is None, patience_s=10)
+
+
+def test_a_runner_in_no_mood_to_wait_still_serves(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFLOW_IDLE_EXIT", "0")
+    request = house.request("true")
+    inbox.submit(house.home, request)
+    start_runner(house.home)
+    assert house.wait(request.id, patience_s=20).status is Status.COMPLETED
+    wait_for(lambda: live_runner(house.home) is None)
+
+
 ESCAPEES = r"""
 mark() { echo "$$ $1" >> "$PIDS"; }
 spawn='echo $$ >> "$PIDS"; exec sleep 300'
@@ -406,8 +515,6 @@ def test_a_killed_shim_is_lost_not_failed(house: House) -> None:
 def test_only_one_runner_lives(house: House) -> None:
     first = house.start_runner()
     for _ in range(5):
-        from stepflow_tui.requests.runner import start_runner
-
         start_runner(house.home)
     house.run("true")
     assert live_runner(house.home) == first
