@@ -27,6 +27,11 @@ class Status(StrEnum):
     LOST = "lost"
 
     @property
+    def word(self) -> str:
+        """The status as people read it."""
+        return self.value.replace("_", " ")
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing can follow this status."""
         return self not in (Status.PENDING, Status.RUNNING)

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def prepare_home(home: Home) -> None:
-    """Make what is missing of the home, mode 0700, and check the rest.
+    """Make what is missing of the home, mode 0700, after checking what is there.
 
     Raises:
-        HomeProblem: it cannot be made, or is not ours alone.
+        HomeProblem: it cannot be made, is not ours alone, or is a directory of something else.
     """
+    check_home(home)
+    _check_ours(home)
     try:
         home.root.parent.mkdir(parents=True, exist_ok=True)
         for directory in home.directories:
@@ -28,7 +30,17 @@ def prepare_home(home: Home) -> None:
         raise HomeProblem(
             f"cannot make {home.root}: {error.strerror}; name another home with --home"
         ) from error
-    check_home(home)
+    check_home(home)  # somebody may have made it at the same time
+
+
+def _check_ours(home: Home) -> None:
+    if not home.root.exists() or not any(home.root.iterdir()):
+        return
+    if not any(path.exists() for path in (home.database, home.requests, home.runner_lock)):
+        raise HomeProblem(
+            f"{home.root} holds other files, and nothing of ours; "
+            "name a new or empty directory with --home"
+        )
 
 
 def check_home(home: Home) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import aiosqlite
 
     from stepflow_tui.store.queries import Query
+    from stepflow_tui.store.transaction import Connection
 
 T = TypeVar("T")
 
@@ -68,6 +69,19 @@ def problem(path: Path, error: sqlite3.Error) -> StoreProblem:
     return StoreProblem(f"cannot read {path}: {error}")
 
 
+def select(connection: Connection, path: Path, query: Query[T]) -> list[T]:
+    """Every row of the result; the statement is over when this returns.
+
+    Raises:
+        StoreProblem: the database at `path` cannot be read.
+    """
+    try:
+        rows = connection.execute(query.sql, query.parameters).fetchall()
+    except sqlite3.Error as error:
+        raise problem(path, error) from error
+    return [query.read(row) for row in rows]
+
+
 class Reader:
     """A read-only connection for the command line. Use it as a context manager.
 
@@ -101,11 +115,7 @@ class Reader:
         Raises:
             StoreProblem: the database cannot be read.
         """
-        try:
-            rows = self._connection.execute(query.sql, query.parameters).fetchall()
-        except sqlite3.Error as error:
-            raise problem(self._path, error) from error
-        return [query.read(row) for row in rows]
+        return select(self._connection, self._path, query)
 
     def first(self, query: Query[T]) -> T | None:
         """The first row of the result, or None."""

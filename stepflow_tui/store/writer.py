@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store.queries import IDENTITY
-from stepflow_tui.store.reader import check_identity, problem
+from stepflow_tui.store.reader import check_identity, problem, select
 from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from stepflow_tui.store.transaction import Transaction
 
@@ -113,11 +113,7 @@ class Writer:
         Raises:
             StoreProblem: the database cannot be read.
         """
-        try:
-            rows = self._connection.execute(query.sql, query.parameters).fetchall()
-        except sqlite3.Error as error:
-            raise problem(self._path, error) from error
-        return [query.read(row) for row in rows]
+        return select(self._connection, self._path, query)
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[Transaction]:

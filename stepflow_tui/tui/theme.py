@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
-from stepflow_tui.core.models import Status
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -93,19 +91,3 @@ ANSI_VARIABLES: Mapping[str, str] = {
     "status-lost": "ansi_magenta",
 }
 """What the theme's own variables are in other themes."""
-
-GLYPHS: Mapping[Status, str] = {
-    Status.PENDING: "○",
-    Status.RUNNING: "●",
-    Status.COMPLETED: "✓",
-    Status.FAILED: "✗",
-    Status.CANCELLED: "⊘",
-    Status.TIMED_OUT: "⧖",
-    Status.LOST: "?",
-}
-"""One cell each, and told apart without colour."""
-
-
-def word(status: Status) -> str:
-    """The status as people read it."""
-    return status.value.replace("_", " ")

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.columns import bar, fit, fit_right
-from stepflow_tui.tui.theme import ANSI_VARIABLES, GLYPHS, THEME, word
+from stepflow_tui.tui.theme import ANSI_VARIABLES, THEME
 from stepflow_tui.tui.widgets.executions import _columns
 
 
@@ -58,7 +59,7 @@ def test_glyphs_are_one_cell_each_and_all_different() -> None:
     assert set(GLYPHS) == set(Status)
     assert [cell_len(glyph) for glyph in GLYPHS.values()] == [1] * len(Status)
     assert len(set(GLYPHS.values())) == len(Status)
-    assert word(Status.TIMED_OUT) == "timed out"
+    assert Status.TIMED_OUT.word == "timed out"
 
 
 def test_both_themes_know_every_colour() -> None:

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_duration, format_size
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.tui.clock import execution_time
 from stepflow_tui.tui.screens.sheet import Sheet, colour_of
-from stepflow_tui.tui.theme import GLYPHS, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Details(Sheet):
         """The facts, then what there is more of."""
         execution, colours = self._execution, self.app.theme_variables
         status = Text(
-            f"{GLYPHS[execution.status]} {word(execution.status)}",
+            f"{GLYPHS[execution.status]} {execution.status.word}",
             colour_of(colours, f"status-{execution.status}"),
         )
         if execution.error:

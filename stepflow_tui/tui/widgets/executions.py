@@ -10,12 +10,12 @@ from rich.style import Style
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.clock import execution_time
 from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
 from stepflow_tui.tui.messages import ExecutionHighlighted
-from stepflow_tui.tui.theme import GLYPHS, word
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Executions(Rows):
             return [(fit(" …", width), self.look("rows--faint"))]
         dim = self.look("rows--dim")
         time, age = self._clocks(row)
-        status = GLYPHS[row.status] + (f" {word(row.status)}" if columns.status > 1 else "")
+        status = GLYPHS[row.status] + (f" {row.status.word}" if columns.status > 1 else "")
         cells = [
             (" " + fit_right(str(row.number), columns.number) + " ", dim),
             (fit(clean_line(row.name), columns.name) + " ", self._name_style(row)),

@@ -9,11 +9,11 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.log_line import Palette
 from stepflow_tui.tui.messages import LogMoved, Wanted
-from stepflow_tui.tui.theme import GLYPHS, word
 from stepflow_tui.tui.viewport import Viewport
 from stepflow_tui.tui.widgets.log_painter import LogPainter
 from stepflow_tui.tui.widgets.pane import Pane
@@ -414,5 +414,5 @@ def _title(execution: Execution) -> Content:
     status = execution.status
     return Content.assemble(
         f"#{execution.number} {clean_line(execution.name)}  ",
-        (f"{GLYPHS[status]} {word(status)}", f"$status-{status}"),
+        (f"{GLYPHS[status]} {status.word}", f"$status-{status}"),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.theme import GLYPHS
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:

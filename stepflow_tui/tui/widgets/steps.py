@@ -8,13 +8,13 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from stepflow_tui.core.clock import now
+from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.clock import step_time
 from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
 from stepflow_tui.tui.messages import StepHighlighted
-from stepflow_tui.tui.theme import GLYPHS
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
