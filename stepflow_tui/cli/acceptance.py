@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING
 from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.cli.json_form import print_json
 from stepflow_tui.cli.lookup import open_reader
-from stepflow_tui.cli.terminal import write
+from stepflow_tui.cli.terminal import say, write
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.inbox import refusal, submit
-from stepflow_tui.requests.runner import ensure_runner
+from stepflow_tui.requests.runner import check_settings, ensure_runner
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.queries import executions_with_prefix
 
@@ -25,19 +26,24 @@ if TYPE_CHECKING:
 DETACHED_WAIT_S = 2.0
 """A client that does not follow waits this long for the number, then makes do with the id."""
 
+_SILENCE_S = 5.0
+"""After so long without an answer a person wants to know what is going on."""
+
 _POLL_S = 0.01
 
 
 def prepare(home: Home) -> None:
-    """Make the home, and refuse one whose database the runner could not use.
+    """Make the home, and refuse one in which no runner could work.
 
     Raises:
         HomeProblem: the home cannot be used.
+        UsageProblem: a setting of the runner that is to be started cannot be read.
         StoreProblem: a newer version's database, or something that is none.
     """
     prepare_home(home)
     with suppress(NoDatabase):
         open_reader(home).close()
+    check_settings(home)
 
 
 def hand_over(home: Home, request: RunRequest) -> None:
@@ -56,14 +62,18 @@ def await_acceptance(
         RunnerGone: no runner can be started.
     """
     watch = RunnerWatch(home)
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    begun = time.monotonic()
+    silent_until = begun + _SILENCE_S
     while (execution := _recorded(home, request)) is None:
         if reason := refusal(home, request):
             raise StepflowError(f"the runner refused it: {reason}")
-        if deadline is None:
+        if timeout_s is None:
             watch.check()
-        elif time.monotonic() >= deadline:
+        elif time.monotonic() >= begun + timeout_s:
             return None
+        if time.monotonic() >= silent_until:
+            say("the runner has not answered yet; stepflow health tells more")
+            silent_until = math.inf
         time.sleep(_POLL_S)
     return execution
 

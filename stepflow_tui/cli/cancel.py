@@ -15,7 +15,7 @@ from stepflow_tui.cli.lookup import (
     unknown_execution,
 )
 from stepflow_tui.cli.terminal import flush, write
-from stepflow_tui.cli.wording import execution_title, word
+from stepflow_tui.cli.wording import execution_title
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests.inbox import refusal, submit
@@ -49,7 +49,7 @@ def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) 
         executions = [find_execution(home, reader, text) for text in dict.fromkeys(wanted)]
         for execution in executions:
             if execution.status.is_final:
-                write(f"{execution_title(execution)} is already {word(execution.status)}\n")
+                write(f"{execution_title(execution)} is already {execution.status.word}\n")
         running = {e.number: e for e in executions if not e.status.is_final}
         requests = {number: _request(running[number], force=force) for number in running}
         if requests:
@@ -80,7 +80,7 @@ def _wait(
         for execution in reader.all(queries.executions_by_number(list(running))):
             if execution.status.is_final:
                 del running[execution.number]
-                write(f"{execution_title(execution)} {word(execution.status)}\n")
+                write(f"{execution_title(execution)} {execution.status.word}\n")
                 flush()
         if not running:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.inbox import waiting
+from stepflow_tui.requests.request import BadRequest, CancelRequest, decode
 from stepflow_tui.requests.runner import live_runner
 from stepflow_tui.store import queries
 from stepflow_tui.store.home import check_home
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_BACKLOG = 64 * 1000**2
 _MAX_WAL = 50 * 1000**2
+_MAX_SILENCE_S = 5.0
 _FIXED_SERIES = {(3, 44): 6, (3, 50): 7}
 _FIXED = (3, 51, 3)
 
@@ -35,8 +38,10 @@ class Examination:
     Attributes:
         failures: why work stands still, as sentences.
         strains: what should not be so, while work goes on.
-        waiting: requests that no runner has taken yet.
+        waiting: requests that are not done with.
+        waiting_s: for how long one has waited that the runner should have taken.
         backlog_bytes: output that is in spools and not yet in the database.
+        backlog_s: for how long some of it has waited at least.
         record: what the last runner said of itself.
     """
 
@@ -48,7 +53,9 @@ class Examination:
     wal_bytes: int = 0
     counts: dict[Status, int] = field(default_factory=dict)
     waiting: int = 0
+    waiting_s: float = 0.0
     backlog_bytes: int = 0
+    backlog_s: float = 0.0
 
     @property
     def state(self) -> str:
@@ -81,7 +88,7 @@ def examine(home: Home) -> Examination:
         with open_reader(home) as reader:
             _examine_store(home, reader, found)
     except NoDatabase:
-        pass  # nothing was recorded yet, which is well
+        _judge_missing(home, found)
     except StepflowError as problem:
         found.failures.append(str(problem))
     _judge(found)
@@ -99,12 +106,47 @@ def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
     found.database_bytes, found.wal_bytes = _size(home.database), _size(home.wal)
     found.counts = dict(reader.all(queries.status_counts()))
     found.record = reader.first(queries.runner_record())
+    found.waiting_s = _longest_wait_s(home, reader)
     offsets = {
         stream.execution: stream.spool_offset for stream in reader.all(queries.open_streams())
     }
     for execution in reader.all(queries.executions_by_number(list(offsets))):
-        spooled = _size(home.spool / f"{execution.id}.out")
-        found.backlog_bytes += max(0, spooled - offsets[execution.number])
+        spool = home.spool / f"{execution.id}.out"
+        unread = _size(spool) - offsets[execution.number]
+        if unread > 0:
+            found.backlog_bytes += unread
+            found.backlog_s = max(found.backlog_s, _age_s(spool))
+
+
+def _longest_wait_s(home: Home, reader: Reader) -> float:
+    """Of the oldest request that was not taken; those that came just now are not looked at."""
+    for path in waiting(home):
+        age_s = _age_s(path)
+        if age_s > _MAX_SILENCE_S and not _is_taken(reader, path):
+            return age_s
+    return 0.0
+
+
+def _is_taken(reader: Reader, path: Path) -> bool:
+    """Whether the runner knows of a request; the file stays until all is done."""
+    try:
+        request = decode(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    except (BadRequest, OSError):
+        return False
+    if not isinstance(request, CancelRequest):
+        return reader.first(queries.executions_with_prefix(request.id)) is not None
+    execution = reader.first(queries.executions_with_prefix(request.execution))
+    return execution is not None and (execution.stopping is not None or execution.status.is_final)
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since the file was written; 0 if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _size(path: Path) -> int:
@@ -114,7 +156,30 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _judge_missing(home: Home, found: Examination) -> None:
+    """Without a database nothing was recorded yet, which is well, or all of it is gone."""
+    if found.runner and time.time() - found.runner.started_at / 1000 > _MAX_SILENCE_S:
+        found.strains.append(
+            f"a runner is alive, but its database {home.database} is missing; "
+            "run: stepflow runner stop"
+        )
+
+
+def _judge_pace(found: Examination) -> None:
+    """A runner that lives may be stopped, or hang."""
+    if found.runner is None:
+        return
+    suspect = f"is process {found.runner.pid} stopped, or the disk full?"
+    if found.waiting_s > _MAX_SILENCE_S:
+        found.strains.append(
+            f"a request has waited {found.waiting_s:.0f} s for the runner: {suspect}"
+        )
+    if found.backlog_s > _MAX_SILENCE_S:
+        found.strains.append(f"output has waited {found.backlog_s:.0f} s for the runner: {suspect}")
+
+
 def _judge(found: Examination) -> None:
+    _judge_pace(found)
     if found.runner is None and (found.unfinished or found.waiting):
         found.failures.append(
             f"no runner is alive, with {found.unfinished} unfinished executions and "

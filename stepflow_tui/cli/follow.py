@@ -12,7 +12,7 @@ from stepflow_tui.cli.changes import changes
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter, Place
 from stepflow_tui.cli.terminal import BOLD, flush, say, standard_output, write
-from stepflow_tui.cli.wording import execution_title, signal_name, step_title, word
+from stepflow_tui.cli.wording import execution_title, signal_name, step_title
 from stepflow_tui.core.durations import format_duration
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
@@ -130,7 +130,7 @@ def _step_end(step: Step) -> str:
     glyph = standard_output().glyph(step.status)
     error = f": {clean_line(step.error)}" if step.error else ""
     duration = format_duration(step.duration_ms)
-    return f"{glyph} {step_title(step)} {word(step.status)} {duration}{error}"
+    return f"{glyph} {step_title(step)} {step.status.word} {duration}{error}"
 
 
 def _summary(reader: Reader, execution: Execution) -> list[str]:
@@ -144,7 +144,7 @@ def _summary(reader: Reader, execution: Execution) -> list[str]:
 
 
 def _outcome(execution: Execution) -> str:
-    parts = [execution_title(execution), word(execution.status)]
+    parts = [execution_title(execution), execution.status.word]
     if execution.duration_ms is not None:
         parts.append(f"in {format_duration(execution.duration_ms)}")
     if execution.signal is not None:

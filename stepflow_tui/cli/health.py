@@ -11,7 +11,6 @@ from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import Object, iso, print_json
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import write
-from stepflow_tui.cli.wording import word
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
 
@@ -88,7 +87,7 @@ def _facts(home: Home, examination: Examination) -> Iterator[tuple[str, str]]:
         fixed = "has" if examination.wal_reset_fixed else "lacks"
         yield "SQLite", f"{record.sqlite_version}, {fixed} the fix of the WAL reset"
         yield "last commit", f"{record.commit_ms:.2f} ms"
-    counts = [f"{count} {word(status)}" for status, count in examination.counts.items() if count]
+    counts = [f"{count} {status.word}" for status, count in examination.counts.items() if count]
     yield "executions", ", ".join(counts) or "none yet"
     backlog = format_size(examination.backlog_bytes)
     yield "waiting", f"{examination.waiting} requests, {backlog} of output"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from stepflow_tui.core.errors import HomeProblem
 from stepflow_tui.core.home import Home
 
 if TYPE_CHECKING:
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Directory(click.Path):
+    """A path that says something."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse the empty path, which would be the working directory."""
+        if value == "":
+            self.fail("the name of the directory is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
@@ -26,7 +42,7 @@ def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -
 home_option = click.option(
     "--home",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=_Directory(path_type=Path),
     expose_value=False,
     callback=_remember,
     help="Where all state lives  [default: $STEPFLOW_HOME, or the user's state directory]",
@@ -47,10 +63,19 @@ def _state_directory() -> Path:
     if os.uname().sysname == "Linux":
         # What platformdirs says too; its import takes half as long as all of `stepflow list`.
         directory = Path(os.environ.get("XDG_STATE_HOME", ""))
-        return directory if directory.is_absolute() else Path.home() / ".local" / "state"
+        return directory if directory.is_absolute() else _user_directory() / ".local" / "state"
     import platformdirs
 
     return Path(platformdirs.user_state_dir())
+
+
+def _user_directory() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise HomeProblem(
+            "nobody says where your home directory is; set HOME, or name a directory with --home"
+        ) from error
 
 
 def with_home(function: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Object: TypeAlias = dict[str, Any]
 
+_LAST_MS = 253_402_300_799_000
+"""The last second of the year 9999, in UTC milliseconds."""
+
 
 def execution_object(execution: Execution, moment: Instant) -> Object:
     """An execution without its steps and artifacts; what still runs is measured to `moment`."""
@@ -123,9 +126,10 @@ def _write(text: str) -> None:
 
 
 def iso(moment_ms: int | None) -> str | None:
-    """UTC milliseconds as ISO 8601, such as `2026-11-23T19:41:00.000Z`."""
+    """UTC milliseconds as ISO 8601, such as `2026-11-23T19:41:00.000Z`; within 1970 to 9999."""
     if moment_ms is None:
         return None
+    moment_ms = min(max(moment_ms, 0), _LAST_MS)  # a clock may have told anything
     moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

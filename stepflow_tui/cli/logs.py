@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.reader import Reader
+
+_INDEX = re.compile("[1-9][0-9]{0,8}")
 
 
 def _complete_step(
@@ -166,7 +169,7 @@ class _LogView:
 
 def _find_step(reader: Reader, execution: Execution, text: str) -> Step:
     steps = reader.all(queries.steps(execution.number))
-    if text.isdecimal() and 1 <= int(text) <= len(steps):
+    if _INDEX.fullmatch(text) and int(text) <= len(steps):
         return steps[int(text) - 1]
     for step in reversed(steps):
         if text in (step.name, clean_line(step.name)):

@@ -67,10 +67,15 @@ class Program(click.Group):
         except BrokenPipeError:
             _discard_output()
             return _PIPE_CLOSED
-        except OSError as problem:
-            say(str(problem))
-            return 1
         return code
+
+
+def _end_output() -> None:
+    """Write what can be written; what cannot must not come up again at the interpreter's end."""
+    try:
+        flush()
+    except OSError:
+        _discard_output()
 
 
 def _discard_output() -> None:
@@ -112,6 +117,10 @@ def run_program(arguments: Sequence[str]) -> int:
         return problem.exit_code
     except click.Abort:
         return INTERRUPTED
+    except OSError as problem:
+        say(str(problem))
+        _end_output()
+        return 1
     return code if isinstance(code, int) else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 @click.command("rerun")
 @click.option(
+    "-C",
+    "--cwd",
+    type=click.Path(path_type=Path),
+    help="Working directory  [default: the one it had]",
+)
+@click.option(
     "-e", "--env", "pairs", type=Pair(), multiple=True, metavar="K=V", help="Set a variable"
 )
 @click.option("-d", "--detach", is_flag=True, help="Wait at most 2 s for the number")
@@ -31,14 +38,20 @@ if TYPE_CHECKING:
 @execution_argument
 @with_home
 def command(
-    home: Home, *, wanted: str, pairs: tuple[tuple[str, str], ...], detach: bool, as_json: bool
+    home: Home,
+    *,
+    wanted: str,
+    cwd: Path | None,
+    pairs: tuple[tuple[str, str], ...],
+    detach: bool,
+    as_json: bool,
 ) -> None:
     """Run the same command once more, and print the new number.
 
     Values of secret variables were not stored; give them again with -e.
     """
     with one_execution(home, wanted) as (_, execution):
-        request = rerun_request(execution, env=dict(pairs))
+        request = rerun_request(execution, cwd=cwd, env=dict(pairs))
     prepare(home)
     hand_over(home, request)
     timeout_s = DETACHED_WAIT_S if detach else None

@@ -12,7 +12,7 @@ from stepflow_tui.cli.json_form import full_object, print_json
 from stepflow_tui.cli.lookup import execution_argument, one_execution
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import BOLD, standard_output, write
-from stepflow_tui.cli.wording import execution_title, signal_name, word
+from stepflow_tui.cli.wording import execution_title, signal_name
 from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration, format_size
 from stepflow_tui.core.text import clean_line
@@ -114,7 +114,7 @@ def _step_row(step: Step, boot_id: str, moment: Instant) -> tuple[str, ...]:
     return (
         f"{standard_output().glyph(step.status)} {step.index}",
         clean_line(step.name),
-        word(step.status),
+        step.status.word,
         f"{share}{format_duration(elapsed_ms(step, boot_id, moment))}{expected}",
         f"lines {step.first_line}-{last}",
         clean_line(step.error or _pairs(step.metadata)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from stepflow_tui.store import queries
 if TYPE_CHECKING:
     import click
 
-    from stepflow_tui.core.models import Execution
+    from stepflow_tui.core.models import Execution, Step
 
 _NEWEST = 100
+_SAFE = re.compile(r"[\w./:@%+][\w./:@%+=,-]*")
+"""Words that are the same to every shell with and without quotes, and no option."""
 
 
 def suggest_executions(
@@ -44,10 +47,10 @@ def suggest_tags(
     param: click.Parameter,  # noqa: ARG001 - click's signature
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Tags of the newest executions."""
+    """Tags of the newest executions, but for those that a shell would take for more than text."""
     tags: list[str] = []
     with suppress(StepflowError), open_reader(current_home(ctx)) as reader:
-        tags = sorted(map(clean_line, reader.all(queries.tags())))
+        tags = sorted(filter(_SAFE.fullmatch, reader.all(queries.tags())))
     return [CompletionItem(tag) for tag in tags if tag.startswith(incomplete)]
 
 
@@ -56,11 +59,22 @@ def suggest_steps(
     param: click.Parameter,  # noqa: ARG001 - click's signature
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Names of the steps of the execution that was named before."""
+    """Steps of the execution that was named before, by name where a shell lets that be."""
     # An option that still lacks its value ends click's parsing before it comes to arguments.
     words = (ctx.params.get("wanted"), *(word for word in ctx.args if not word.startswith("-")))
     wanted = next(filter(None, words), "last")
-    names: list[str] = []
+    steps: list[Step] = []
     with suppress(StepflowError), one_execution(current_home(ctx), wanted) as (reader, execution):
-        names = [clean_line(step.name) for step in reader.all(queries.steps(execution.number))]
-    return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
+        steps = reader.all(queries.steps(execution.number))
+    names = {_word(step): clean_line(step.name) for step in steps}
+    return [
+        CompletionItem(word, help=None if word == name else name)
+        for word, name in names.items()
+        if word.startswith(incomplete)
+    ]
+
+
+def _word(step: Step) -> str:
+    """What means this step on a command line; scripts choose the names, and shells run `;rm`."""
+    means_itself = _SAFE.fullmatch(step.name) and not step.name.isdecimal()
+    return step.name if means_itself else str(step.index)

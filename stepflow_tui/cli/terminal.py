@@ -49,7 +49,7 @@ class Terminal:
 
     def status(self, status: Status) -> str:
         """The sign and the word of a status."""
-        return f"{self.glyph(status)} {status.value.replace('_', ' ')}"
+        return f"{self.glyph(status)} {status.word}"
 
     def rule(self, text: str) -> str:
         """A line that stands out from a log."""

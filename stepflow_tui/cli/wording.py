@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from stepflow_tui.core.models import Execution, Status, Step
-
-
-def word(status: Status) -> str:
-    """The status as a word in a sentence."""
-    return status.value.replace("_", " ")
+    from stepflow_tui.core.models import Execution, Step
 
 
 def execution_title(execution: Execution) -> str:

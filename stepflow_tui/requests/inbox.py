@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.core.identity import is_id
 from stepflow_tui.requests.request import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
@@ -24,6 +29,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """A request file larger than this is refused: no environment is that large."""
 
 _SUFFIX = ".json"
+_KIND = re.compile(r"[a-z]{1,20}\.json")
 
 
 def path_of(home: Home, request_id: str, kind: str) -> Path:
@@ -37,25 +43,38 @@ def submit(home: Home, *requests: Request) -> None:
     Raises:
         HomeProblem: they could not be written.
     """
+    paths = [path_of(home, request.id, request.kind) for request in requests]
+    files = {_temporary(path): path for path in paths}
     try:
-        files = [_write(home, request) for request in requests]
         # The first of many to reach the disk takes most of the others along: all are written first.
-        for temporary, _ in files:
+        for temporary, request in zip(files, requests, strict=True):
+            _write(temporary, request)
+        for temporary in files:
             _sync(temporary, os.O_RDONLY)
-        for temporary, path in files:
+        for temporary, path in files.items():
             temporary.rename(path)
         _sync(home.requests, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise HomeProblem(f"cannot write to {home.requests}: {error.strerror}") from error
+    finally:
+        _remove(files)
 
 
-def _write(home: Home, request: Request) -> tuple[Path, Path]:
-    path = path_of(home, request.id, request.kind)
-    temporary = path.with_name(f".{path.name}.tmp")
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _write(temporary: Path, request: Request) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(encode(request))
-    return temporary, path
+
+
+def _remove(files: Iterable[Path]) -> None:
+    """Leave nothing behind that holds an environment; what could not be written may not exist."""
+    for file in files:
+        with suppress(OSError):  # `clean_up` comes later
+            file.unlink()
 
 
 def _sync(path: Path, flags: int) -> None:
@@ -67,14 +86,19 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def waiting(home: Home) -> Iterator[Path]:
-    """The submitted request files, oldest first (ids sort by time)."""
+    """The submitted request files, oldest first (ids sort by time); all else is ignored."""
     with os.scandir(home.requests) as entries:
         names = sorted(
             entry.name
             for entry in entries
-            if entry.name.endswith(_SUFFIX) and not entry.name.startswith(".")
+            if _is_name(entry.name) and entry.is_file(follow_symlinks=False)
         )
     return (home.requests / name for name in names)
+
+
+def _is_name(name: str) -> bool:
+    request_id, _, rest = name.partition(".")
+    return is_id(request_id) and _KIND.fullmatch(rest) is not None
 
 
 def discard(path: Path) -> None:
@@ -84,12 +108,13 @@ def discard(path: Path) -> None:
 
 def refuse(home: Home, path: Path, reason: str) -> None:
     """Set a request aside. Its content goes, as it may hold secrets; the reason stays."""
-    _write_reason(home.refused / path.name, reason)
-    path.unlink(missing_ok=True)
+    with suppress(OSError):  # a reason that cannot be kept must not keep the request
+        _write_reason(home.refused / path.name, reason)
+    _remove([path])
 
 
 def _write_reason(path: Path, reason: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _temporary(path)
     temporary.write_text(json.dumps({"reason": reason}), encoding="utf-8")
     temporary.replace(path)
 
@@ -101,3 +126,27 @@ def refusal(home: Home, request: Request) -> str | None:
         return str(json.loads(path.read_text(encoding="utf-8"))["reason"])
     except FileNotFoundError:
         return None
+
+
+def clean_up(home: Home, *, older_than_s: float) -> None:
+    """Remove what nobody will come for: half-written requests, and old reasons of refusals.
+
+    Raises:
+        OSError: a directory cannot be read.
+    """
+    before = time.time() - older_than_s
+    _remove(_old_files(home.requests, before, prefix=".", suffix=".tmp"))
+    _remove(_old_files(home.refused, before))
+
+
+def _old_files(
+    directory: Path, before: float, *, prefix: str = "", suffix: str = ""
+) -> Iterator[Path]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(prefix) and entry.name.endswith(suffix)):
+                continue
+            with suppress(FileNotFoundError):  # its client may finish it at this moment
+                found = entry.stat(follow_symlinks=False)
+                if not stat.S_ISDIR(found.st_mode) and found.st_mtime < before:
+                    yield directory / entry.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,8 @@ from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.redaction import REDACTED, looks_secret, redacted
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.executable import check_executable
-from stepflow_tui.requests.request import RunRequest
+from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
+from stepflow_tui.requests.runner import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +32,9 @@ _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 _NO_METADATA: Mapping[str, Value] = MappingProxyType({})
 _SHELL_NAME_LENGTH = 40
 _PROC_STATUS = Path("/proc/self/status")
+_PROC_ENVIRON = Path("/proc/self/environ")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 
 def run_request(
@@ -66,10 +71,11 @@ def run_request(
         CommandNotFound: the command does not exist.
         CommandNotExecutable: the command exists and cannot be executed.
     """
-    environment = {**(os.environ if environ is None else environ), **env}
+    environment = {**_inherited(environ), **env}
     directory = _directory(cwd)
     _check_texts([*command, *env, *env.values(), *tags, *metadata, name or ""])
     _check_names(env)
+    _check_metadata(metadata)
     _check_timeout(timeout_s)
     _check_command(command, directory, environment, shell=shell)
     if tty:
@@ -80,11 +86,14 @@ def run_request(
         cwd=str(directory),
         environment=environment,
         created_at=now().wall_ms,
-        name=name or _default_name(command, shell=shell),
-        user=_user(),
+        name=_utf8(name or _default_name(command, shell=shell)),
+        user=_utf8(_user()),
         env=redacted(env),
-        tags=list(dict.fromkeys(tags)),
-        metadata=dict(metadata),
+        tags=list(dict.fromkeys(map(_utf8, tags))),
+        metadata={
+            _utf8(key): _utf8(value) if isinstance(value, str) else value
+            for key, value in metadata.items()
+        },
         timeout_s=timeout_s,
         shell=shell,
         tty=tty,
@@ -96,6 +105,7 @@ def run_request(
 def rerun_request(
     execution: Execution,
     *,
+    cwd: Path | None = None,
     env: Mapping[str, str] = _NO_PAIRS,
     environ: Mapping[str, str] | None = None,
 ) -> RunRequest:
@@ -103,6 +113,7 @@ def rerun_request(
 
     Args:
         execution: what to repeat.
+        cwd: working directory of the script; by default the one it had.
         env: pairs that are added or replaced; secrets were not stored and must be given again.
         environ: what the script inherits; by default the environment of this process.
 
@@ -115,7 +126,7 @@ def rerun_request(
     metadata = {key: value for key, value in execution.metadata.items() if key != "PROGRESS"}
     return run_request(
         execution.command,
-        cwd=Path(execution.cwd),
+        cwd=cwd or Path(execution.cwd),
         name=execution.name,
         env={**execution.env, **env},
         tags=execution.tags,
@@ -139,6 +150,27 @@ def _check_secrets(execution: Execution, env: Mapping[str, str]) -> None:
             f"the values of {', '.join(missing)} were not stored; give them again: "
             + " ".join(f"-e {name}=…" for name in missing)
         )
+
+
+def _inherited(environ: Mapping[str, str] | None) -> dict[str, str]:
+    """What the script gets from its caller, without the marks of what we started ourselves."""
+    environment = dict(os.environ if environ is None else environ)
+    unwanted = [*MARKS, *(("LC_CTYPE",) if environ is None and _is_locale_coerced() else ())]
+    return {name: value for name, value in environment.items() if name not in unwanted}
+
+
+def _is_locale_coerced() -> bool:
+    """Whether Python set LC_CTYPE itself (PEP 538), as it does where the locale is C."""
+    try:
+        given = _PROC_ENVIRON.read_bytes()
+    except OSError:
+        return False
+    return b"\0LC_CTYPE=" not in b"\0" + given and os.environ.get("LC_CTYPE") in _COERCED
+
+
+def _utf8(text: str) -> str:
+    """The text with a sign in place of each byte that was no UTF-8."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _directory(cwd: Path) -> Path:
@@ -169,9 +201,18 @@ def _check_names(env: Mapping[str, str]) -> None:
             raise UsageProblem(f"{clean_line(name)!r} cannot be the name of a variable")
 
 
+def _check_metadata(metadata: Mapping[str, Value]) -> None:
+    for name, value in metadata.items():
+        if not isinstance(value, str) and not is_storable(value):
+            raise UsageProblem(f"the number of {clean_line(name)} is too large to be recorded")
+
+
 def _check_timeout(timeout_s: float | None) -> None:
-    if timeout_s is not None and timeout_s <= 0:
+    if timeout_s is None or is_timeout(timeout_s):
+        return
+    if timeout_s <= 0:
         raise UsageProblem("a timeout must be longer than nothing, such as 90s or 5m")
+    raise UsageProblem(f"a timeout can be at most {MAX_TIMEOUT_S // 86_400}d, which is ten years")
 
 
 def _check_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Counts incompatible changes of the file's form."""
+
+MAX_TIMEOUT_S = 10 * 365 * 86_400
+"""Ten years."""
+
+_YEAR_10000 = 253_402_300_800_000
+"""UTC milliseconds; the calendar of Python ends here."""
 
 
 class BadRequest(ValueError):
@@ -124,17 +131,26 @@ def _checked(kind: type[Request], record: dict[str, Any]) -> Request:
     return request
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and "\0" not in value
+def _is_text(value: object, errors: str = "strict") -> bool:
+    return isinstance(value, str) and "\0" not in value and _is_utf8(value, errors)
 
 
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_text(item) for item in value)
+def _is_utf8(text: str, errors: str) -> bool:
+    try:
+        text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_bytes(value: object) -> bool:
+    """Whether it is text that stands for bytes of the system, as `os.fsdecode` makes it."""
+    return _is_text(value, "surrogateescape")
 
 
 def _is_pairs(value: object) -> bool:
     return isinstance(value, dict) and all(
-        _is_text(name) and _is_text(item) for name, item in value.items()
+        _is_bytes(name) and _is_bytes(item) for name, item in value.items()
     )
 
 
@@ -148,28 +164,51 @@ def _is_environment(value: object) -> bool:
 
 def _is_metadata(value: object) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(item, bool | int | float | str) for item in value.values()
+        _is_utf8(name, "strict") and is_storable(item) for name, item in value.items()
     )
 
 
+def is_storable(value: object) -> bool:
+    """Whether a value of metadata can be kept and shown: UTF-8, 64 bits, finite."""
+    match value:
+        case str():
+            return _is_utf8(value, "strict")
+        case float():
+            return math.isfinite(value)
+        case bool():
+            return True
+        case _:
+            return _is_whole(value)
+
+
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def is_timeout(value: object) -> bool:
+    """Whether it is a number of seconds that an execution may be given."""
+    # No comparison with NaN is true.
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value <= MAX_TIMEOUT_S
+    )
 
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "id": lambda value: isinstance(value, str) and is_id(value),
     "execution": lambda value: isinstance(value, str) and is_id(value),
-    "command": _is_texts,
-    "cwd": _is_text,
+    "command": lambda value: isinstance(value, list) and all(map(_is_bytes, value)),
+    "cwd": _is_bytes,
     "name": _is_text,
     "user": _is_text,
     "environment": _is_environment,
     "env": _is_environment,
-    "tags": _is_texts,
+    "tags": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "metadata": _is_metadata,
-    "created_at": _is_whole,
+    "created_at": lambda value: _is_whole(value) and 0 <= value < _YEAR_10000,
     "umask": lambda value: _is_whole(value) and 0 <= value <= 0o777,
-    "timeout_s": lambda value: value is None or (isinstance(value, int | float) and value > 0),
+    "timeout_s": lambda value: value is None or is_timeout(value),
     "rerun_of": lambda value: value is None or _is_whole(value),
     "shell": lambda value: isinstance(value, bool),
     "tty": lambda value: isinstance(value, bool),

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import HomeProblem, StepflowError
+from stepflow_tui.core.settings import Settings
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 _FLOCK = struct.Struct("hhqqi4x")
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
 _POLL_S = 0.01
-_TAGS = ("STEPFLOW", "STEPFLOW_EXECUTION_ID")
+_RUNNER_MARK = "STEPFLOW_RUNNER"
+
+MARKS = ("STEPFLOW", "STEPFLOW_EXECUTION_ID", _RUNNER_MARK)
+"""Variables by which a process is known as ours; they go to nobody who inherits by chance."""
 
 
 class RunnerGone(StepflowError):
@@ -109,10 +113,13 @@ def start_runner(home: Home) -> None:
 
     Raises:
         RunnerGone: it could not be started.
+        UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
+    Settings.from_environment(os.environ)
     command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
     # A runner that a recorded script starts must not look like a part of that execution.
-    environment = {name: value for name, value in os.environ.items() if name not in _TAGS}
+    environment = {name: value for name, value in os.environ.items() if name not in MARKS}
+    environment[_RUNNER_MARK] = "1"
     package_parent = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [package_parent, environment.get("PYTHONPATH")])
@@ -127,8 +134,23 @@ def start_runner(home: Home) -> None:
         raise RunnerGone(f"cannot start a runner: is {home.runner_log} writable?")
 
 
+def check_settings(home: Home) -> None:
+    """Look whether a runner could be started, if there is none, before it is given work.
+
+    Raises:
+        UsageProblem: its settings, which it takes from our environment, cannot be read.
+    """
+    if live_runner(home) is None:
+        Settings.from_environment(os.environ)
+
+
 def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
-    """The live runner; if there is none one is started and given up to `wait_s` seconds."""
+    """The live runner; if there is none one is started and given up to `wait_s` seconds.
+
+    Raises:
+        RunnerGone: it could not be started.
+        UsageProblem: its settings, which it takes from our environment, cannot be read.
+    """
     runner = live_runner(home)
     if runner is not None:
         return runner

@@ -411,4 +411,5 @@ class Runner:
             max_bytes=self._settings.keep_spools_bytes,
         )
         sweep_up(self._home, needed=self._recordings, older_than_s=_LEFT_OVER_S)
+        inbox.clean_up(self._home, older_than_s=_LEFT_OVER_S)
         self._timers.after(_PRUNE_S, self._prune)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,12 +10,14 @@ import pytest
 from stepflow_tui.cli import examination
 from stepflow_tui.cli.examination import has_wal_reset_fix
 from stepflow_tui.core.models import Status
-from stepflow_tui.requests.inbox import submit
-from stepflow_tui.requests.request import StopRequest
+from stepflow_tui.requests.inbox import path_of, submit
+from stepflow_tui.requests.request import CancelRequest, RunRequest, StopRequest
 from stepflow_tui.requests.runner import RunnerIdentity
 from stepflow_tui.store.queries import RunnerRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stepflow_tui.core.home import Home
     from tests.cli.conftest import Stepflow
     from tests.cli.recording import Recording
@@ -122,6 +126,79 @@ def test_a_backlog_or_a_long_wal_is_a_strain(
     assert done.out.splitlines()[1] == "  64.0 MB of output are not stored yet"
     monkeypatch.setattr(examination, "_MAX_WAL", 1_000)
     assert "the write-ahead log has grown to" in stepflow("health").out
+
+
+def age(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_runner_that_takes_no_requests_is_degraded(
+    recording: Recording, stepflow: Stepflow, home: Home
+) -> None:
+    recording.finish(recording.add().number)
+    request = StopRequest("01jd0000000000000000000000")
+    submit(home, request)
+    assert stepflow("health").code == 0
+    age(path_of(home, request.id, "stop"), 60.4)
+    done = stepflow("health", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["state"]) == (1, "degraded")
+    assert told["problems"] == [
+        "a request has waited 60 s for the runner: is process 4242 stopped, or the disk full?"
+    ]
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_request_that_was_taken_may_take_its_time(
+    recording: Recording, stepflow: Stepflow, home: Home
+) -> None:
+    started, stopped = recording.add(status=Status.PENDING), recording.add()
+    run = RunRequest(started.id, ["true"], "/", {}, 0, "true")
+    cancel = CancelRequest("01jd0000000000000000000000", stopped.id)
+    submit(home, run, cancel)
+    age(path_of(home, run.id, "run"), 60.0)
+    age(path_of(home, cancel.id, "cancel"), 60.0)
+    assert stepflow("health").code == 1
+    recording.save(stopped.number, stopping=Status.CANCELLED)
+    assert stepflow("health").code == 0
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_runner_that_stores_no_output_is_degraded(
+    recording: Recording, stepflow: Stepflow, home: Home
+) -> None:
+    number = recording.add().number
+    spool = home.spool / f"{recording.find(number).id}.out"
+    spool.write_bytes(b"x" * 10)
+    age(spool, 60.4)
+    done = stepflow("health", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["problems"] == [
+        "output has waited 60 s for the runner: is process 4242 stopped, or the disk full?"
+    ]
+    recording.log(number, b"x" * 10)
+    assert stepflow("health").code == 0
+
+
+@pytest.mark.usefixtures("alive")
+def test_a_database_that_is_gone_under_a_live_runner(home: Home, stepflow: Stepflow) -> None:
+    home.root.mkdir(mode=0o700)
+    done = stepflow("health", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["problems"] == [
+        f"a runner is alive, but its database {home.database} is missing; run: stepflow runner stop"
+    ]
+
+
+def test_a_runner_that_has_just_started_may_have_no_database_yet(
+    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.root.mkdir(mode=0o700)
+    runner = RunnerIdentity(pid=4242, version="0.1.0", started_at=int(time.time() * 1000))
+    monkeypatch.setattr(examination, "live_runner", lambda _: runner)
+    assert stepflow("health").code == 0
 
 
 @pytest.mark.usefixtures("alive")

@@ -78,6 +78,12 @@ def test_moments_are_utc_with_milliseconds() -> None:
     assert iso(None) is None
 
 
+def test_a_moment_that_no_calendar_has_is_its_nearest() -> None:
+    assert iso(253_402_300_799_999) == "9999-12-31T23:59:59.000Z"
+    assert iso(2**62) == "9999-12-31T23:59:59.000Z"
+    assert iso(-1) == iso(-(2**62)) == "1970-01-01T00:00:00.000Z"
+
+
 def test_text_is_written_as_it_is_and_always_as_utf8(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:

@@ -53,7 +53,7 @@ def test_views_of_a_log(stepflow: Stepflow, number: int, options: str, expected:
 
 
 def test_a_step_that_does_not_exist(stepflow: Stepflow, number: int) -> None:
-    for step in ("c", "4", "0"):
+    for step in ("c", "4", "0", "9" * 5_000, "²"):
         done = stepflow("logs", str(number), "--step", step)
         sentence = f"stepflow: #{number} has no step {step}; see: stepflow show {number}\n"
         assert (done.code, done.out, done.err) == (2, "", sentence)

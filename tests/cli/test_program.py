@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import pwd
 import re
 import subprocess
 import sys
@@ -43,6 +44,8 @@ def test_version(stepflow: Stepflow) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ("--home= list", "invalid value for '--home': the name of the directory is empty"),
+        ("list --home=", "invalid value for '--home': the name of the directory is empty"),
         ("lst", "no such command 'lst' (see: stepflow --help)"),
         ("--nope", "no such option '--nope'. Did you mean '--home'? (see: stepflow --help)"),
         ("show", "missing argument 'ID' (see: stepflow show --help)"),
@@ -110,6 +113,48 @@ def test_problems_end_in_a_sentence_and_a_code(
     assert (done.code, done.out) == (code, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("list", 0), ("", 0), ("show 9", 2), ("--help", 0), ("logs 1", 0)]
+)
+def test_closed_streams_change_no_exit_code(
+    recording: Recording, closed: str, arguments: str, code: int
+) -> None:
+    recording.log(recording.add().number, b"line\n")
+    command = f'"$0" -m stepflow_tui {arguments} {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "rror" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "list", "show --help", "logs 1"])
+def test_a_full_disk_is_one_sentence(recording: Recording, arguments: str) -> None:
+    recording.log(recording.add().number, b"line\n")
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*PROGRAM, *arguments.split()], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"stepflow: [Errno 28] No space left on device\n"
+
+
+def test_a_user_without_a_home_directory(
+    stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    for name in ("STEPFLOW_HOME", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    done = stepflow("list")
+    said = "stepflow: nobody says where your home directory is; set HOME, or name a directory"
+    assert (done.code, done.err) == (1, f"{said} with --home\n")
 
 
 def test_a_reader_that_leaves_is_no_problem(recording: Recording) -> None:
@@ -210,13 +255,25 @@ def test_shells_complete_ids_and_step_names(recording: Recording) -> None:
         f"plain,{recording.find(2).id}",
         "plain,01jd0000000000000000000000",
     ]
-    assert complete("stepflow logs 1 --step ") == ["plain,Build it", "plain,Test"]
+    assert complete("stepflow logs 1 --step ") == ["plain,1", "plain,Test"]
     assert complete("stepflow logs --step T") == []
     assert complete("stepflow logs 1 --step T") == ["plain,Test"]
     assert complete("stepflow list --tag ") == ["plain,daily", "plain,nightly"]
     assert complete("stepflow run -t n") == ["plain,nightly"]
     assert complete("stepflow he") == ["plain,health"]
     assert "1\ndeploy (running)" in "\n".join(complete("stepflow show ", "zsh"))
+
+
+def test_a_shell_is_never_offered_what_it_would_run(recording: Recording) -> None:
+    tags = ["x;touch /tmp/PWNED", "$(id)", "-x", "v1.0,a=b", "\x1b[31mred"]
+    number = recording.add(tags=tags).number
+    names = ["x;touch /tmp/PWNED", "`id`", "-x", "=ls", "3", "", "~", "a/b-c_d.e:@%+=,é", "a\nb"]
+    for index, name in enumerate(names, 1):
+        recording.step(number, index, name, (index, index))
+    offered = [*"1234567", "a/b-c_d.e:@%+=,é", "9"]
+    assert complete("stepflow logs 1 --step ") == [f"plain,{word}" for word in offered]
+    assert complete("stepflow list --tag ") == ["plain,v1.0,a=b"]
+    assert complete("stepflow logs 1 --step ", "zsh")[:3] == ["plain", "1", names[0]]
 
 
 def test_where_nothing_was_run_there_is_nothing_to_complete(home: Home) -> None:

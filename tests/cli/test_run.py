@@ -195,6 +195,50 @@ def test_a_rerun_prints_the_new_number(runner: FakeRunner, stepflow: Stepflow) -
     assert request.environment["API_TOKEN"] == "2"
 
 
+def test_a_rerun_can_work_elsewhere(
+    recording: Recording, runner: FakeRunner, stepflow: Stepflow, tmp_path: Path
+) -> None:
+    recording.add(command=["true"], cwd="/gone")
+    refused = stepflow("rerun", "1")
+    said = "stepflow: no directory /gone; name the working directory with -C\n"
+    assert (refused.code, refused.err) == (2, said)
+    assert stepflow("rerun", "1", "-C", str(tmp_path)).out == "2\n"
+    (request,) = runner.taken
+    assert isinstance(request, RunRequest)
+    assert request.cwd == str(tmp_path)
+
+
+def test_a_setting_that_no_runner_could_read_refuses_the_run(
+    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFLOW_GRACE", "soon")
+    done = stepflow("run", "true")
+    assert done.code == 2
+    assert done.err.startswith("stepflow: STEPFLOW_GRACE=soon: a duration is")
+    assert list(inbox.waiting(home)) == []
+
+
+@pytest.mark.usefixtures("no_runner")
+def test_a_runner_that_does_not_answer_is_told_of_once(
+    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Home] = []
+
+    def look(_: RunnerWatch) -> None:
+        looks.append(home)
+        if len(looks) == 4:
+            (path,) = inbox.waiting(home)
+            inbox.refuse(home, path, "at last")
+
+    monkeypatch.setattr(acceptance, "_SILENCE_S", 0.0)
+    monkeypatch.setattr(RunnerWatch, "check", look)
+    done = stepflow("run", "true")
+    assert done.err.splitlines() == [
+        "stepflow: the runner has not answered yet; stepflow health tells more",
+        "stepflow: the runner refused it: at last",
+    ]
+
+
 @pytest.mark.usefixtures("no_runner")
 def test_a_detached_rerun_without_a_runner_prints_the_id(
     recording: Recording, stepflow: Stepflow

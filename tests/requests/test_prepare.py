@@ -61,9 +61,51 @@ def test_a_request_holds_what_was_asked_for(tmp_path: Path) -> None:
 
 def test_the_environment_is_that_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_THE_CALLER", "1")
+    monkeypatch.delenv("LC_CTYPE", raising=False)  # Python itself may have set it
     made = run_request(["true"], cwd=Path("/"), env={"MORE": "2"})
     assert made.environment == {**os.environ, "MORE": "2"}
     assert made.env == {"MORE": "2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "None"), ({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8"), ({"LC_ALL": "C"}, "None")],
+)
+def test_what_python_did_to_the_locale_is_kept_from_the_script(
+    given: dict[str, str], told: str
+) -> None:
+    code = (
+        "from pathlib import Path\nfrom stepflow_tui.requests.prepare import run_request\n"
+        "print(run_request(['true'], cwd=Path('/')).environment.get('LC_CTYPE'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin", **given},
+    )
+    assert done.stdout == f"{told}\n"
+
+
+def test_the_marks_of_a_recorded_script_are_not_inherited() -> None:
+    marks = {"STEPFLOW": "1", "STEPFLOW_EXECUTION_ID": "x", "STEPFLOW_RUNNER": "1"}
+    environ = {**ENVIRON, **marks, "STEPFLOW_HOME": "/h"}
+    assert request("true", environ=environ).environment == {**ENVIRON, "STEPFLOW_HOME": "/h"}
+    assert request("true", environ=environ, env={"STEPFLOW": "2"}).environment["STEPFLOW"] == "2"
+
+
+def test_labels_that_are_no_utf8_are_cleaned() -> None:
+    made = request(
+        "/bin/echo",
+        name="a\udcff",
+        tags=["\udcff", "\ud800"],
+        metadata={"k\udcff": "v\udcff", "n": 1},
+    )
+    assert (made.name, made.tags) == ("a\ufffd", ["\ufffd"])
+    assert made.metadata == {"k\ufffd": "v\ufffd", "n": 1}
+    assert request("echo \udcff", **SHELL).name == "echo \ufffd"
+    assert decode(encode(made)) == made
 
 
 def test_a_secret_goes_to_the_script_and_not_to_what_is_stored() -> None:
@@ -101,6 +143,11 @@ def test_a_shell_command_is_one_string_that_is_not_looked_for() -> None:
         ({"env": {"": "1"}}, "cannot be the name of a variable"),
         ({"env": {"A=B": "1"}}, "'A=B' cannot be the name of a variable"),
         ({"timeout_s": 0.0}, "a timeout must be longer than nothing"),
+        ({"timeout_s": float("inf")}, "a timeout can be at most 3650d, which is ten years"),
+        ({"timeout_s": float("nan")}, "a timeout can be at most 3650d"),
+        ({"timeout_s": 315_360_001.0}, "a timeout can be at most 3650d"),
+        ({"metadata": {"n": 2**63}}, "the number of n is too large to be recorded"),
+        ({"metadata": {"n": float("nan")}}, "the number of n is too large to be recorded"),
         ({"tty": True, "environ": {"PATH": "/nowhere"}, "env": {}}, "--tty needs"),
     ],
 )
@@ -190,6 +237,11 @@ def test_a_rerun_asks_for_the_same(recorded: Callable[..., Execution]) -> None:
 def test_a_rerun_of_a_shell_command_is_one(recorded: Callable[..., Execution]) -> None:
     made = rerun_request(recorded(command=["a | b"], tty=True, **SHELL), environ=ENVIRON)
     assert (made.command, made.shell, made.tty) == (["a | b"], True, True)
+
+
+def test_a_rerun_can_work_elsewhere(recorded: Callable[..., Execution], tmp_path: Path) -> None:
+    made = rerun_request(recorded(cwd="/gone"), cwd=tmp_path, environ=ENVIRON)
+    assert made.cwd == str(tmp_path)
 
 
 def test_a_rerun_wants_secrets_again(recorded: Callable[..., Execution]) -> None:

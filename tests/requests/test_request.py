@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stepflow_tui.requests.request import BadRequest, RunRequest, decode, encode
+
+PLAIN = RunRequest(
+    id="01jd0000000000000000000000",
+    command=["true"],
+    cwd="/",
+    environment={},
+    created_at=1_700_000_000_000,
+    name="true",
+)
+LAST_MS = 253_402_300_799_999
+
+
+def read(**fields: object) -> RunRequest:
+    content = json.dumps({**json.loads(encode(PLAIN)), **fields})
+    request = decode(content.encode())
+    assert isinstance(request, RunRequest)
+    return request
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_at": 0},
+        {"created_at": LAST_MS},
+        {"timeout_s": 1},
+        {"timeout_s": 0.5},
+        {"timeout_s": 315_360_000},
+        {"timeout_s": None},
+        {"metadata": {"a": 2**63 - 1, "b": -(2**63), "c": 1e308, "d": True, "e": "日本"}},
+        {"rerun_of": 2**63 - 1},
+        {"name": "日本", "tags": ["é"], "user": "ann"},
+        {"command": ["\udcff"], "cwd": "/\udcff"},
+        {"env": {"\udcff": "\udcfe"}, "environment": {"\udcff": "\udcfe"}},
+    ],
+)
+def test_what_can_be_kept_is_taken(fields: dict[str, Any]) -> None:
+    assert read(**fields) == replace(PLAIN, **fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_at": -1},
+        {"created_at": LAST_MS + 1},
+        {"created_at": 2**62},
+        {"created_at": 10**30},
+        {"created_at": 1.5},
+        {"timeout_s": 0},
+        {"timeout_s": True},
+        {"timeout_s": 315_360_001},
+        {"timeout_s": 10**400},
+        {"timeout_s": float("inf")},
+        {"timeout_s": float("nan")},
+        {"rerun_of": 2**63},
+        {"metadata": {"a": 2**63}},
+        {"metadata": {"a": float("nan")}},
+        {"metadata": {"a": float("-inf")}},
+        {"metadata": {"a": "\udcff"}},
+        {"metadata": {"\ud800": 1}},
+        {"metadata": {"a": None}},
+        {"name": "\udcff"},
+        {"tags": ["\ud800"]},
+        {"user": "\udcff"},
+        {"command": ["\ud800"]},
+        {"cwd": "/\ud800"},
+        {"env": {"A": "\ud800"}},
+        {"environment": {"\ud800": "1"}},
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_kept_or_shown_is_refused(fields: dict[str, Any]) -> None:
+    (name,) = fields
+    with pytest.raises(BadRequest, match=f"field '{name}' is unknown or of the wrong type"):
+        read(**fields)
+
+
+def test_a_number_beyond_all_floats_is_refused() -> None:
+    content = encode(PLAIN).replace(b'"timeout_s": null', b'"timeout_s": 1e999')
+    with pytest.raises(BadRequest, match="timeout_s"):
+        decode(content)
