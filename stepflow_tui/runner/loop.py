@@ -46,6 +46,7 @@ SWEEP_S = 2.0
 """Between two looks at everything, for what no event told of."""
 
 _RETRY_S = 1.0
+_BEHIND_S = 0.05
 _PRUNE_S = 600.0
 _LEFT_OVER_S = 86_400.0
 _RECORD_S = 1.0
@@ -291,7 +292,7 @@ class Runner:
     def _cancel(self, execution: str, path: Path, *, force: bool) -> None:
         recording = self._recordings.get(execution)
         if recording is None and inbox.path_of(self._home, execution, "run").exists():
-            self._look_for_requests = True  # it waits behind others to be accepted
+            self._timers.after(_BEHIND_S, self._look_again)  # it waits to be accepted
             return
         if recording is None or recording.is_final:
             if self._writer.all(executions_with_prefix(execution)):
