@@ -55,6 +55,10 @@ class StepflowApp(App[None], inherit_bindings=False):
         """The screen with the panes."""
         return self._main
 
+    def on_mount(self) -> None:
+        """Draw anew when we come back from the shell (ctrl+z, fg)."""
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""
         return dict(ANSI_VARIABLES)

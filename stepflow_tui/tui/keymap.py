@@ -95,6 +95,7 @@ LOG = Group(
 GENERAL = Group(
     "Program",
     (
+        _key("ctrl+z", "app.suspend_process", "to the shell; fg comes back", "ctrl+z"),
         _key("question_mark", "help", "help", "?", footer=True),
         _key("q", "quit", "quit", "q", footer=True),
     ),

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len, split_graphemes
 from rich.color import Color, ColorParseError
 from rich.segment import Segment
 from rich.style import Style
@@ -97,10 +97,10 @@ def cuts(text: str, width: int) -> list[int]:
     if text.isascii():
         return list(range(0, max(1, len(text)), width))
     starts, used = [0], 0
-    for index, character in enumerate(text):
-        cells = get_character_cell_size(character)
+    graphemes, _ = split_graphemes(text)  # as `cell_len` measures them: 👨‍👩‍👧 is one of two cells
+    for start, _, cells in graphemes:
         if used + cells > width and used:
-            starts.append(index)
+            starts.append(start)
             used = 0
         used += cells
     return starts
@@ -123,8 +123,12 @@ def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
     """The part of the strip in `width` cells from `start` on, and its first character."""
     if strip.text.isascii():
         return characters(strip, start, start + width), start
-    # No need to measure the whole of a long line; combining characters take no cell.
-    head = characters(strip, 0, 2 * (start + width) + TAB)
+    # No need to measure the whole of a long line, but characters that join others take no cell.
+    count, length = 2 * (start + width) + TAB, len(strip.text)
+    head = characters(strip, 0, count)
+    while head.cell_length < start + width and count < length:
+        count *= 2
+        head = characters(strip, 0, count)
     return head.crop(start, start + width), len(head.crop(0, start).text)
 
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 MAX_MATCHES = 100_000
 """Matching lines that are counted; beyond them each is looked for when it is asked for."""
 
-_CONTROL_SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_SEQUENCE = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, mostly
+    rb"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # OSC: links, titles
+    rb"|\x1b[PX^_][^\x1b\n]*\x1b\\"  # DCS, SOS, PM, APC
+    rb"|\x1b[ -/]*[0-Z\\^-~]"  # two-byte escapes and character sets
+    rb"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)
+"""What `plain` leaves out of a line, so that a text is found as it is shown."""
+
 _PIECE_BYTES = 512 * 1024
 _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
 _WINDOW_LINES = 16_384
@@ -57,7 +66,7 @@ class Needle:
         return found
 
     def _hay(self, data: bytes) -> bytes:
-        if b"\x1b" in data:
+        if _CONTROL.search(data):
             data = _CONTROL_SEQUENCE.sub(b"", data)
         if not self._any_case:
             return data

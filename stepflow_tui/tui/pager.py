@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import subprocess
 import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import show_line
 from stepflow_tui.store import queries
 
@@ -56,17 +58,34 @@ def _shown(data: bytes) -> tuple[str, bytes]:
 
 
 def pager_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:
-    """The command that shows `path`, at this line from 1 if the pager can be told."""
-    words = shlex.split(environ.get("PAGER") or _DEFAULT)
+    """The command that shows `path`, at this line from 1 if the pager can be told.
+
+    Raises:
+        UsageProblem: what the environment says of the pager is no command.
+    """
+    try:
+        words = shlex.split(environ.get("PAGER", "")) or shlex.split(_DEFAULT)
+    except ValueError as error:
+        raise UsageProblem(f"$PAGER cannot be read: {error}") from error
     if Path(words[0]).name == "less":
         words += ["-R", f"+{line}"]
     return [*words, str(path)]
 
 
-def run_pager(command: list[str]) -> None:
+def run_pager(command: list[str]) -> str | None:
     """Show the file and wait until the user has seen enough.
 
-    Raises:
-        OSError: there is no such pager.
+    Nothing is raised: this runs while the screen is given away, and must come back to it. A ctrl+c
+    is the pager's, so it is caught here; ignored, the pager would inherit that.
+
+    Returns:
+        Why there was nothing to see; None if all went well.
     """
-    subprocess.run(command, check=False)
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except OSError as error:
+        return str(error)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return f"{command[0]} ended with code {code}" if code else None

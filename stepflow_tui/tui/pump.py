@@ -90,6 +90,7 @@ class Pump:
             self._opened = self._feed.opened
             self._live.reset()
         if self._feed.problem is not None:
+            self._live.reset()  # what was shown must not take orders any more
             return self._feed.problem
         try:
             await self._live.refresh(self._window())

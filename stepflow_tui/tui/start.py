@@ -39,6 +39,9 @@ def start_dashboard(home: Home) -> None:
 
 def _set_defaults(environ: Mapping[str, str]) -> None:
     """Set what the user has not: fewer frames over a thin line, nothing that moves by itself."""
+    if sys.stdout.isatty():
+        for name in ("LINES", "COLUMNS"):  # the terminal itself knows better
+            os.environ.pop(name, None)
     fps = _FPS_OVER_SSH if environ.get("SSH_CONNECTION") else _FPS
     for name, value in (
         ("TEXTUAL_FPS", str(fps)),

@@ -14,6 +14,8 @@ import pytest
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.runner import live_runner
+from stepflow_tui.runner import proc
+from tests.house import wait_for
 from tests.tui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -92,3 +94,22 @@ def test_a_runner_that_the_terminal_started_outlives_it(house: House) -> None:
     [execution] = [found for found in [house.find("0")] if found]
     done = house.wait(execution.id)
     assert (done.status, done.line_count) == (Status.COMPLETED, 41)
+
+
+def test_it_comes_back_from_the_shell(house: House) -> None:
+    house.run("true")
+    with dashboard(house) as terminal:
+        terminal.wait_for("Executions", "runner up")
+        terminal.send("\x1a")
+
+        def is_stopped() -> bool:
+            found = proc.process(terminal.pid)
+            return found is not None and found.state == "T"
+
+        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.received)
+        wait_for(is_stopped)
+        terminal.received.clear()
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.wait(lambda _: b"Executions" in terminal.received)
+        terminal.send("q")
+        assert terminal.wait_exit() == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.models import Artifact, Status
 from stepflow_tui.tui import keymap, pager
 from stepflow_tui.tui.screens.confirm import Confirm
@@ -83,6 +85,20 @@ async def test_what_has_ended_cannot_be_cancelled(home: Home, recorder: Recorder
         await board.press("x")
         await board.until(lambda: board.messages == ["#1 deploy has ended already"])
         assert isinstance(board.app.screen, MainScreen)
+
+
+async def test_a_run_that_ends_under_the_question_is_left_alone(
+    home: Home, recorder: Recorder
+) -> None:
+    number = recorder.execution("deploy")
+    async with dashboard(home) as board:
+        await board.until_text("● running")
+        await board.press("x")
+        await board.until(lambda: isinstance(board.app.screen, Confirm))
+        recorder.finish(number, Status.COMPLETED)
+        await board.press("y")
+        await board.until(lambda: board.messages == ["#1 deploy has ended meanwhile"])
+        assert board.orders.cancelled == []
 
 
 async def test_a_rerun_is_named_and_turned_to(home: Home, recorder: Recorder) -> None:
@@ -282,6 +298,7 @@ async def test_the_pager_gets_an_empty_file_for_an_empty_log(
     ("chosen", "command"),
     [
         (None, ["less", "-R", "-R", "+7"]),
+        ("  ", ["less", "-R", "-R", "+7"]),
         ("less -S", ["less", "-S", "-R", "+7"]),
         ("/usr/bin/less", ["/usr/bin/less", "-R", "+7"]),
         ("most", ["most"]),
@@ -296,5 +313,20 @@ def test_the_pager_is_run(tmp_path: Path) -> None:
     path = tmp_path / "file"
     pager.run_pager(["/bin/sh", "-c", f"echo shown > {path}"])
     assert path.read_text() == "shown\n"
-    with pytest.raises(OSError, match="nowhere"):
-        pager.run_pager([os.fspath(tmp_path / "nowhere")])
+    problem = pager.run_pager(["/nowhere"])
+    assert problem is not None
+    assert "nowhere" in problem
+    assert pager.run_pager(["/bin/sh", "-c", "exit 3"]) == "/bin/sh ended with code 3"
+
+
+def test_ctrl_c_belongs_to_the_pager() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    interrupt_both = f"kill -INT {os.getpid()}; trap 'exit 0' INT; kill -INT $$; exit 9"
+    assert pager.run_pager(["/bin/sh", "-c", interrupt_both]) is None
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("chosen", ["'unclosed", "less \\"])
+def test_a_pager_that_cannot_be_read_is_a_sentence(chosen: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="PAGER cannot be read"):
+        pager.pager_command({"PAGER": chosen}, tmp_path, 1)

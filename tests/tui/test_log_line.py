@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
+from textual.strip import Strip
 
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.store.chunks import LogLine
@@ -101,7 +103,10 @@ def test_wide_characters_are_painted_by_character() -> None:
     assert parts == [("日", False), ("本", True), ("語 ", True), ("log", False)]
 
 
-@given(st.text(alphabet="ab 日本🚀é", max_size=60), st.integers(2, 20))
+LETTERS = "ab 日本🚀é\ufe0f\u200d❤"
+
+
+@given(st.text(alphabet=LETTERS, max_size=60), st.integers(2, 20))
 def test_rows_are_the_line_and_fit(text: str, width: int) -> None:
     starts = cuts(text, width)
     pieces = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
@@ -109,7 +114,7 @@ def test_rows_are_the_line_and_fit(text: str, width: int) -> None:
     assert all(cell_len(piece) <= width for piece in pieces)
 
 
-@given(st.text(alphabet="ab 日本🚀é", max_size=60), st.integers(0, 40), st.integers(1, 40))
+@given(st.text(alphabet=LETTERS, max_size=60), st.integers(0, 40), st.integers(1, 40))
 def test_a_part_of_a_line_has_its_cells(text: str, start: int, width: int) -> None:
     strip = line_strip(LogLine(1, text.encode(), 0), PALETTE, None, after_end=False)
     part, first = cells(strip, start, width)
@@ -128,6 +133,17 @@ def test_a_part_of_a_line_keeps_its_colours() -> None:
 
 def test_a_character_wider_than_the_row_gets_a_row_of_its_own() -> None:
     assert cuts("日本", 1) == [0, 1]
+
+
+@pytest.mark.parametrize("cluster", ["❤️x", "👨‍👩‍👧‍👦", "e\u0301\u0302\u0303"])
+def test_rows_hold_clusters_whole_and_full(cluster: str) -> None:
+    text = cluster * 60
+    starts = cuts(text, 12)
+    rows = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    assert "".join(rows) == text
+    assert [cell_len(row) for row in rows[:-1]] == [12] * (len(rows) - 1)
+    part, _ = cells(Strip([Segment(text)]), 0, 12)
+    assert part.cell_length == 12
 
 
 @pytest.mark.parametrize(

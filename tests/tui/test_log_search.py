@@ -30,6 +30,10 @@ if TYPE_CHECKING:
         ("日本", "日本語".encode(), True),
         ("31m", b"\x1b[31mred", False),
         ("gone", b"\x1b]0;gone\x07", False),
+        ("main.c:12", b"\x1b]8;;file:///x\x1b\\main.c\x1b]8;;\x1b\\:12: error", True),
+        ("foobar", b"\x1b(B\x1b[mfoo\x1b(Bbar", True),
+        ("null", b"nu\x01ll", True),
+        ("inside", b"\x1bPinside\x1b\\", False),
     ],
 )
 def test_a_needle_is_found_in_what_is_shown(text: str, line: bytes, found: bool) -> None:

@@ -304,14 +304,16 @@ class MainScreen(Screen[None]):
             return
         try:
             async with pager.log_file(self._feed, number) as path:
-                self._run_pager(path)
-        except (StoreProblem, OSError, SuspendNotSupported) as error:
-            self._say(f"no pager: {error}", bad=True)
+                problem = self._run_pager(path)
+        except (StepflowError, OSError, SuspendNotSupported) as error:
+            problem = str(error)
+        if problem is not None:
+            self._say(f"no pager: {problem}", bad=True)
 
-    def _run_pager(self, path: Path) -> None:
+    def _run_pager(self, path: Path) -> str | None:
         command = pager.pager_command(os.environ, path, self._log.cursor + 1)
         with self.app.suspend():
-            pager.run_pager(command)
+            return pager.run_pager(command)
 
     # Searching the log
 
@@ -420,12 +422,19 @@ class MainScreen(Screen[None]):
         if execution.status.is_final:
             self._say(f"{name} has ended already")
         elif await self.app.push_screen_wait(_cancel_question(execution, name)):
-            try:
-                await asyncio.to_thread(self._orders.cancel, execution)
-            except StepflowError as error:
-                self._say(str(error), bad=True)
-            else:
-                self._say(f"asked the runner to stop {name}")
+            await self._cancel(execution, name)
+
+    async def _cancel(self, execution: Execution, name: str) -> None:
+        try:
+            found = await self._feed.first(queries.execution(execution.number))
+            if found is None or found.status.is_final:
+                self._say(f"{name} has ended meanwhile")
+                return
+            await asyncio.to_thread(self._orders.cancel, execution)
+        except StepflowError as error:
+            self._say(str(error), bad=True)
+        else:
+            self._say(f"asked the runner to stop {name}")
 
     @work(group="rerun")
     async def action_rerun(self) -> None:
