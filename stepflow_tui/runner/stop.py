@@ -104,7 +104,9 @@ class Stop:
         for runner in (pids & table.tagged(RUNNER_TAG)) | (pids & {os.getpid()}):
             pids -= table.descendants(runner) | {runner}  # others' executions are not its own
         # In the shim's own session are the shim and its cat, which ends by itself.
-        return [found for found in table.select(pids) if found.session != self._start.pid]
+        found = [member for member in table.select(pids) if member.session != self._start.pid]
+        # The oldest first: a shell is to hear of it before the child that it waits for is gone.
+        return sorted(found, key=lambda member: (member.start, member.pid))
 
 
 class Stopper:

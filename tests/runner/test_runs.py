@@ -269,7 +269,8 @@ def test_stop_on_error_stops_the_whole_process(house: House) -> None:
 
 
 def test_stop_on_error_fails_even_a_script_that_exits_well_at_once(house: House) -> None:
-    execution = house.run("printf", "STEP_START:A\\nSTEP_ERROR:broken [stop_on_error=true]\\n")
+    error = "echo 'STEP_ERROR:broken [stop_on_error=true]'"
+    execution = house.run(house.script(f"trap '' TERM\necho STEP_START:A\n{error}\nexit 0"))
     assert (execution.status, execution.exit_code) == (Status.FAILED, 0)
 
 
