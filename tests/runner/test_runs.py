@@ -521,4 +521,6 @@ def test_only_one_runner_lives(house: House) -> None:
     for _ in range(5):
         start_runner(house.home)
     house.run("true")
+    log = house.home.runner_log
+    wait_for(lambda: log.read_text().count("another runner is alive; leaving") == 5)
     assert live_runner(house.home) == first
