@@ -47,11 +47,6 @@ class Launcher:
         ours.setblocking(False)
         return ours
 
-    @property
-    def pid(self) -> int:
-        """Of the launcher process."""
-        return self._process.pid if self._process else 0
-
     def start(self, execution: str, request: Path, prefix: Path) -> None:
         """Order a start; it shows by the lock file, or by a `LaunchFailed`."""
         order = {"id": execution, "request": str(request), "prefix": str(prefix)}

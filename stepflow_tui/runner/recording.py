@@ -186,9 +186,11 @@ class Recording:
         )
         self._chunks += chunks
         self._compaction.add(chunks)
-        for found in self._scanner.feed(data):
+        markers = self._scanner.feed(data)
+        for found in markers:
             self._apply(found.marker, found.line, now)
-        self._note_steps()
+        if markers:  # most chunks have none, and change no step
+            self._note_steps()
         self._stream = replace(
             stream,
             inode=inode,

@@ -190,12 +190,6 @@ def newest_number() -> Query[int]:
     return Query("SELECT coalesce(max(number), 0) FROM executions", (), _first)
 
 
-def unfinished_executions() -> Query[Execution]:
-    """Those that are pending or running, oldest first."""
-    sql = f"{_EXECUTION} WHERE e.status IN ('pending', 'running') ORDER BY e.number"
-    return Query(sql, (), _execution)
-
-
 def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
     """Those with one of these numbers, in no order."""
     marks = ",".join("?" * len(numbers))

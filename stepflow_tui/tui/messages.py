@@ -48,7 +48,3 @@ class SearchChanged(Message):
 
     text: str
     entered: bool = False
-
-
-class SearchEnded(Message):
-    """Nothing is looked for any more."""
