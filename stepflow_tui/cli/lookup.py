@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from stepflow_tui.core.errors import NoDatabase, UsageProblem
+from stepflow_tui.core.errors import DatabaseTooOld, NoDatabase, UsageProblem
+from stepflow_tui.requests.runner import ensure_runner
 from stepflow_tui.store import queries
 from stepflow_tui.store.home import check_home
 from stepflow_tui.store.reader import Reader
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., object]")
 
+_UPGRADE_S = 10.0
+_POLL_S = 0.02
 _NUMBER = re.compile(r"#[0-9]{1,18}|[1-9][0-9]{0,17}")
 
 
@@ -34,7 +38,22 @@ def open_reader(home: Home) -> Reader:
         StoreProblem: there is no database, or none that can be read.
     """
     check_home(home)
-    return Reader(home.database)
+    try:
+        return Reader(home.database)
+    except DatabaseTooOld:
+        ensure_runner(home, wait_s=_UPGRADE_S)  # it brings the database up to date
+    return _await_upgrade(home)
+
+
+def _await_upgrade(home: Home) -> Reader:
+    deadline = time.monotonic() + _UPGRADE_S
+    while True:
+        try:
+            return Reader(home.database)
+        except DatabaseTooOld:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_S)
 
 
 @contextmanager

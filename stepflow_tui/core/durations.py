@@ -10,6 +10,8 @@ _SECONDS = re.compile(rf"(?:{_NUMBER})(?:[eE][+-]?[0-9]{{1,4}})?")
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _PARTS = re.compile("".join(rf"(?:(?P<{unit}>{_NUMBER}){unit}\s*+)?+" for unit in _UNITS))
 
+_SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?:(?P<prefix>[kmgtKMGT])(?P<binary>i)?)?[bB]?")
+
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
@@ -35,6 +37,23 @@ def parse_duration(text: str) -> float:
     if not math.isfinite(seconds):
         raise ValueError("a duration is a number of seconds, or like 90s, 5m, 2h, 1h30m")
     return seconds
+
+
+def parse_size(text: str) -> int:
+    """Reads `500`, `20k`, `1.5GB`, `64MiB`: powers of 1000, with an `i` of 1024.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    parts = _SIZE.fullmatch(text.strip())
+    if parts is None:
+        raise ValueError("a size is a number of bytes, or like 20k, 1.5GB, 64MiB")
+    base = 1024 if parts["binary"] else 1000
+    power = " kmgt".index((parts["prefix"] or " ").lower())
+    return int(float(parts["number"]) * base**power)
 
 
 def format_duration(ms: int | None) -> str:

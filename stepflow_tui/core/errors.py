@@ -47,5 +47,9 @@ class DatabaseTooNew(StoreProblem):
     """A newer version of the program wrote the database."""
 
 
+class DatabaseTooOld(StoreProblem):
+    """An older version of the program wrote the database; a runner brings it up to date."""
+
+
 class NotADatabase(StoreProblem):
     """The file is damaged, or something else than our database."""

@@ -123,6 +123,10 @@ class Execution:
         step_name: the current step, or None.
         end_line: lines stored when the execution ended; later ones came after the end.
         boot_id: of the machine's boot in which it was accepted.
+        limits: what was set for the script: `memory` and `file_size` in bytes, `cpu` in seconds,
+            `nice`.
+        kill_leftovers: background processes that it leaves are stopped.
+        marked: it is never removed from the history.
         rev: the revision that changed it last.
     """
 
@@ -157,4 +161,7 @@ class Execution:
     byte_count: int = 0
     end_line: int | None = None
     boot_id: str = ""
+    limits: dict[str, int] = field(default_factory=dict)
+    kill_leftovers: bool = False
+    marked: bool = False
     rev: int = 0

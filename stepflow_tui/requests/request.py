@@ -20,6 +20,12 @@ FORMAT = 1
 MAX_TIMEOUT_S = 10 * 365 * 86_400
 """Ten years."""
 
+LIMITS = frozenset({"memory", "cpu", "file_size", "nice"})
+"""What can be limited of a script."""
+
+RLIMITS = frozenset({"CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "AS", "STACK"})
+"""Resource limits that a script has from its caller, not from whoever started the runner."""
+
 _YEAR_10000 = 253_402_300_800_000
 """UTC milliseconds; the calendar of Python ends here."""
 
@@ -37,6 +43,12 @@ class RunRequest:
         env: the pairs of it that were given explicitly.
         umask: the caller's, which the script gets.
         rerun_of: number of the execution that this repeats.
+        secrets: texts that are hidden wherever they would be stored.
+        limits: for the script alone: `memory` and `file_size` in bytes, `cpu` in seconds, `nice`.
+        rlimits: the caller's resource limits, soft and hard, by the names of `resource.RLIMIT_*`
+            without the prefix; -1 is none.
+        nice: the caller's niceness.
+        kill_leftovers: stop background processes that the script leaves.
     """
 
     kind: ClassVar[str] = "run"
@@ -56,6 +68,11 @@ class RunRequest:
     tty: bool = False
     umask: int = 0o022
     rerun_of: int | None = None
+    secrets: list[str] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
+    rlimits: dict[str, list[int]] = field(default_factory=dict)
+    nice: int = 0
+    kill_leftovers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +202,21 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
+def _is_limits(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= LIMITS
+        and all(_is_whole(item) and (item > 0 or name == "nice") for name, item in value.items())
+    )
+
+
+def _is_rlimits(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name in RLIMITS and isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair))
+        for name, pair in value.items()
+    )
+
+
 def is_timeout(value: object) -> bool:
     """Whether it is a number of seconds that an execution may be given."""
     # No comparison with NaN is true.
@@ -210,6 +242,11 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "umask": lambda value: _is_whole(value) and 0 <= value <= 0o777,
     "timeout_s": lambda value: value is None or is_timeout(value),
     "rerun_of": lambda value: value is None or _is_whole(value),
+    "secrets": lambda value: isinstance(value, list) and all(map(_is_bytes, value)),
+    "limits": _is_limits,
+    "rlimits": _is_rlimits,
+    "nice": lambda value: _is_whole(value) and -20 <= value <= 19,
+    "kill_leftovers": lambda value: isinstance(value, bool),
     "shell": lambda value: isinstance(value, bool),
     "tty": lambda value: isinstance(value, bool),
     "force": lambda value: isinstance(value, bool),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -19,8 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepflow_tui import __version__
 from stepflow_tui.core.errors import HomeProblem, StepflowError
+from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.settings import Settings
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import StopRequest
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 _FLOCK = struct.Struct("hhqqi4x")
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
 _POLL_S = 0.01
+_RETIRE_S = 10.0
 _RUNNER_MARK = "STEPFLOW_RUNNER"
 
 MARKS = ("STEPFLOW", "STEPFLOW_EXECUTION_ID", _RUNNER_MARK)
@@ -152,6 +158,8 @@ def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     runner = live_runner(home)
+    if runner is not None and _release(runner.version) < _release(__version__):
+        runner = _retire(home, runner)
     if runner is not None:
         return runner
     start_runner(home)
@@ -160,3 +168,24 @@ def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
         time.sleep(_POLL_S)
         runner = live_runner(home)
     return runner
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall("[0-9]+", version)[:3])
+
+
+def _retire(home: Home, runner: RunnerIdentity) -> RunnerIdentity | None:
+    """Let a runner of an older version leave, so that one of ours takes over what it records.
+
+    Returns:
+        The runner that lives then: None as a rule.
+    """
+    stop = StopRequest(id=new_id())
+    inbox.submit(home, stop)
+    deadline = time.monotonic() + _RETIRE_S
+    found: RunnerIdentity | None = runner
+    while found is not None and found.pid == runner.pid and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        found = live_runner(home)
+    inbox.discard(inbox.path_of(home, stop.id, stop.kind))  # left lying it would end the next one
+    return found

@@ -114,6 +114,8 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
         metadata=metadata,
         env=redacted(request.env),
         boot_id=boot_id,
+        limits=request.limits,
+        kill_leftovers=request.kill_leftovers,
     )
 
 

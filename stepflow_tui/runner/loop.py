@@ -17,7 +17,7 @@ from stepflow_tui import __version__
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
-from stepflow_tui.runner import intake
+from stepflow_tui.runner import fault, intake
 from stepflow_tui.runner.artifacts import Collector
 from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.launch import Launcher, LaunchFailed
@@ -66,8 +66,8 @@ class Runner:
         self._wake_reader, self._wake_writer = wake
         self._collector = Collector(
             home,
-            max_bytes=int(settings.max_artifact_bytes),
-            max_files=int(settings.max_artifact_files),
+            max_bytes=settings.max_artifact_bytes,
+            max_files=settings.max_artifact_files,
             wake=self._wake,
         )
         self._timers = Timers()
@@ -255,6 +255,7 @@ class Runner:
 
     def _accept(self, runs: list[tuple[RunRequest, Path]]) -> None:
         executions = [intake.pending_execution(run, self._boot_id) for run, _ in runs]
+        fault.point("P1")
         try:
             with self._writer.transaction(durable=True) as transaction:
                 numbers = [transaction.insert_execution(execution) for execution in executions]
@@ -262,6 +263,7 @@ class Runner:
             _log.error("cannot accept: %s", error)
             self._timers.after(_RETRY_S, self._look_again)
             return
+        fault.point("P2")
         self._busy_at = time.monotonic()
         fresh = []
         for execution, number, (_, path) in zip(executions, numbers, runs, strict=True):
@@ -273,7 +275,7 @@ class Runner:
                 self._home,
                 replace(execution, number=number),
                 stream,
-                max_steps=int(self._settings.max_steps),
+                max_steps=self._settings.max_steps,
             )
             self._record(recording)
             fresh.append(recording)
@@ -286,6 +288,7 @@ class Runner:
         for recording in recordings:
             if recording.start is None and not recording.is_final:
                 request = inbox.path_of(self._home, recording.id, "run")
+                fault.point("P3")
                 self._launcher.start(recording.id, request, recording.spool.prefix)
         self._tune_launcher()
 
@@ -325,6 +328,7 @@ class Runner:
         self._dirty = set()
         self._dirty |= {recording.id for recording in batch if self._advance(recording, now)}
         changed = [recording for recording in batch if recording.is_dirty]
+        _pass_by(changed, output="P6", ending="P8")
         if changed and not self._save(changed):
             self._dirty.update(recording.id for recording in batch)
             self._pace.failed(_RETRY_S)
@@ -339,6 +343,7 @@ class Runner:
             start = recording.spool.start()
             if start is None:
                 return False
+            fault.point("P4")
             recording.begin(start)
             self._begun(recording)
         if recording.id in self._maybe_exited:
@@ -368,6 +373,7 @@ class Runner:
         except WriteFailed as error:
             _log.error("recording waits: %s", error)
             return False
+        _pass_by(recordings, beginning="P5", output="P7", ending="P9")
         for recording in recordings:
             recording.saved()
         return True
@@ -414,3 +420,15 @@ class Runner:
         sweep_up(self._home, needed=self._recordings, older_than_s=_LEFT_OVER_S)
         inbox.clean_up(self._home, older_than_s=_LEFT_OVER_S)
         self._timers.after(_PRUNE_S, self._prune)
+
+
+def _pass_by(recordings: list[Recording], *, beginning: str = "", output: str, ending: str) -> None:
+    """Pass the fault points of what is about to be committed, or was."""
+    if not fault.is_armed():
+        return
+    if beginning and any(recording.is_beginning for recording in recordings):
+        fault.point(beginning)
+    if any(recording.has_unsaved_output for recording in recordings):
+        fault.point(output)
+    if any(recording.is_ending for recording in recordings):
+        fault.point(ending)

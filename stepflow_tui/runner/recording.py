@@ -110,6 +110,11 @@ class Recording:
         return self.execution.status.is_final
 
     @property
+    def is_beginning(self) -> bool:
+        """Whether its start waits for its commit."""
+        return self.start is not None and self._saved.started_at is None
+
+    @property
     def is_ending(self) -> bool:
         """Whether the final status waits for its commit."""
         return self.is_final and not self._saved.status.is_final

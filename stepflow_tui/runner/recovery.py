@@ -46,7 +46,7 @@ def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -
         home,
         writer.all(queries.execution(number))[0],
         stream,
-        max_steps=int(settings.max_steps),
+        max_steps=settings.max_steps,
         steps=writer.all(queries.steps(number)),
         artifacts=writer.all(queries.artifacts(number)),
     )

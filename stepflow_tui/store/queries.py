@@ -72,7 +72,7 @@ SELECT e.number, e.id, e.name, e.command, e.cwd, e.status, e.created_at, e.user,
     e.started_at, e.started_mono, e.finished_at, e.duration_ms, e.exit_code, e.signal, e.error,
     e.timeout_s, e.tags, e.metadata, e.env, e.warnings, e.progress, e.step_count, e.steps_done,
     e.step_name, coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0),
-    s.end_line, e.boot_id, e.rev, e.stopping
+    s.end_line, e.boot_id, e.rev, e.stopping, e.limits, e.kill_leftovers, e.marked
 FROM executions e LEFT JOIN streams s ON s.execution = e.number
 """
 
@@ -111,6 +111,9 @@ def _execution(row: Row) -> Execution:
         boot_id=row[29],
         rev=row[30],
         stopping=Status(row[31]) if row[31] else None,
+        limits=json.loads(row[32]),
+        kill_leftovers=bool(row[33]),
+        marked=bool(row[34]),
     )
 
 

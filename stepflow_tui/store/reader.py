@@ -9,7 +9,13 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
-from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.core.errors import (
+    DatabaseTooNew,
+    DatabaseTooOld,
+    NoDatabase,
+    NotADatabase,
+    StoreProblem,
+)
 from stepflow_tui.store.queries import DATA_VERSION, IDENTITY
 from stepflow_tui.store.schema import APPLICATION_ID, VERSION
 
@@ -54,6 +60,15 @@ def check_identity(path: Path, application_id: int, version: int, tables: int) -
         raise DatabaseTooNew(
             f"{path} was written by a newer version (schema {version}, this program knows "
             f"{VERSION}); upgrade stepflow-tui"
+        )
+
+
+def _check_readable(path: Path, application_id: int, version: int, tables: int) -> None:
+    check_identity(path, application_id, version, tables)
+    if version < VERSION:
+        raise DatabaseTooOld(
+            f"{path} was written by an older version (schema {version}, this program reads "
+            f"{VERSION}); bring it up to date: stepflow runner start"
         )
 
 
@@ -105,7 +120,7 @@ class Reader:
             raise
 
     def _check(self) -> None:
-        check_identity(self._path, *self.all(IDENTITY)[0])
+        _check_readable(self._path, *self.all(IDENTITY)[0])
         for setting in _SETTINGS:
             self._connection.execute(setting)
 
@@ -177,7 +192,7 @@ class AsyncReader:
         return reader
 
     async def _check(self) -> None:
-        check_identity(self._path, *(await self.all(IDENTITY))[0])
+        _check_readable(self._path, *(await self.all(IDENTITY))[0])
         for setting in _SETTINGS:
             await self._connection.execute_fetchall(setting)
 

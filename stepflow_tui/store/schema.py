@@ -153,7 +153,13 @@ CREATE TABLE runner (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_LIMITS = """
+ALTER TABLE executions ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE executions ADD COLUMN kill_leftovers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS)
 
 VERSION = len(MIGRATIONS)
 """The schema this program reads and writes."""

@@ -62,6 +62,7 @@ class Transaction:
         row = {"id": execution.id, "created_at": execution.created_at, **_mutable(execution)}
         row |= {name: getattr(execution, name) for name in _FIXED}
         row |= {"command": json.dumps(execution.command), "rev": self._rev()}
+        row |= {"limits": json.dumps(execution.limits)}
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         cursor = self._connection.execute(
             f"INSERT INTO executions ({names}) VALUES ({marks}) "  # noqa: S608 - our own names
@@ -209,7 +210,7 @@ class Transaction:
         )
 
 
-_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s")
+_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s", "kill_leftovers")
 
 
 def _mutable(execution: Execution) -> dict[str, Any]:

@@ -96,13 +96,14 @@ class Writer:
 
     def _migrate(self) -> None:
         version = self._pragma("user_version")
-        for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        if version < VERSION:
             self._pragma("synchronous=FULL")
-            self._connection.execute("BEGIN IMMEDIATE")
-            for statement in _statements(migration):
-                self._connection.execute(statement)
+            self._connection.execute("BEGIN IMMEDIATE")  # nobody sees a schema in between
+            for migration in MIGRATIONS[version:]:
+                for statement in _statements(migration):
+                    self._connection.execute(statement)
             self._pragma(f"application_id={APPLICATION_ID}")
-            self._pragma(f"user_version={number}")
+            self._pragma(f"user_version={VERSION}")
             self._connection.execute("COMMIT")
         if self._pragma("user_version") != VERSION:
             raise StoreProblem(f"{self._path} could not be brought to schema {VERSION}")
