@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,29 +12,38 @@ from stepflow_tui.core.models import Status
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.launcher import take_lock
 from stepflow_tui.runner.outcome import failed_step_warning, outcome
-from stepflow_tui.runner.stop import Reason, Stopper
+from stepflow_tui.runner.spool import Spool, Start
+from stepflow_tui.runner.stop import Reason, Stopper, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from stepflow_tui.core.models import Instant
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Execution, Instant
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.runner.proc import Process
     from stepflow_tui.runner.recording import Recording
     from stepflow_tui.runner.spool import Exit
+    from stepflow_tui.runner.stop import Stop
     from stepflow_tui.runner.timers import Timers
 
 CANCELLED = Reason(Status.CANCELLED, "cancelled")
 
 _NAMED = 5
+_LEFT_MARGIN_S = 2.0
 
 
 @dataclass(slots=True)
 class _End:
-    """The exit of an execution's process, as it was found at `at`."""
+    """The exit of an execution's process, as it was found at `at`.
+
+    Attributes:
+        left: what it has left in the background.
+    """
 
     exit: Exit
     at: Instant
+    left: list[Process] = field(default_factory=list)
 
 
 class Endings:
@@ -73,13 +82,27 @@ class Endings:
         if force and recording.stop is not None:
             recording.stop.hasten(time.monotonic())
 
+    def stop_lost(self, home: Home, execution: Execution, *, force: bool) -> Stop:
+        """Stop what may be left of an execution that was lost; its status stays as it is."""
+        start = Spool(home, execution.id).start() or _nobody()
+        stop = self._stopper.begin(execution.id, start, tty=execution.tty)
+        if force:
+            stop.hasten(time.monotonic())
+        return stop
+
     def stop(self, recording: Recording, reason: Reason) -> None:
         """Stop an execution with all its processes, unless it has ended or is being stopped."""
         self.look(recording, clock.now())
         if not recording.is_final and recording.id not in self._ends:
             recording.want_stop(reason)
             self._mark(recording.id)
-            self._stopper.begin(recording)
+            self._stop_processes(recording)
+
+    def _stop_processes(self, recording: Recording, leftovers: Iterable[Process] = ()) -> None:
+        if recording.stop is None and recording.start is not None:
+            recording.stop = self._stopper.begin(
+                recording.id, recording.start, tty=recording.execution.tty, leftovers=leftovers
+            )
 
     def check_shim(self, recording: Recording) -> None:
         """Notice that a shim died without telling how its script ended."""
@@ -98,10 +121,12 @@ class Endings:
         if found is None:
             return
         end = self._ends.get(recording.id)
-        if end is not None:
-            end.exit = found
+        if end is None:
+            end = self._ends[recording.id] = _End(found, recording.spool.exited_at(now))
+        elif found == end.exit:
             return
-        self._ends[recording.id] = _End(found, recording.spool.exited_at(now))
+        end.exit = found
+        end.left = _left(end, now)
         if not found.drained:
             self._mark_at(now.mono_ms + self._settings.drain * 1000, recording)
 
@@ -115,12 +140,20 @@ class Endings:
             if recording.wanted_stop is None:
                 self._check_time(recording, now)
             else:
-                self._stopper.begin(recording)
+                self._stop_processes(recording)
             self._give_up_if_lost(recording, now)
-        elif self._is_over(recording, end, now):
+            return
+        self._stop_leftovers(recording, end)
+        if self._is_over(recording, end, now):
             recording.end_last_line(now)
             if not recording.collecting:
                 self._finish(recording, end)
+
+    def _stop_leftovers(self, recording: Recording, end: _End) -> None:
+        """Let nothing of a stopped script live on, nor of one that is to leave nothing behind."""
+        wanted = recording.execution.kill_leftovers or recording.wanted_stop is not None
+        if wanted and (end.left or not end.exit.drained):
+            self._stop_processes(recording, end.left)
 
     def _check_time(self, recording: Recording, now: Instant) -> None:
         deadline = _deadline_ms(recording)
@@ -137,10 +170,26 @@ class Endings:
             self._mark_at(step_deadline, recording)
 
     def _give_up_if_lost(self, recording: Recording, now: Instant) -> None:
-        if recording.id in self._lost and not recording.collecting:
-            recording.end_last_line(now)
-            recording.finish(self._lost.pop(recording.id), now, code=None, signal=None)
-            self._end_late_stream(recording)
+        if recording.id not in self._lost or recording.collecting:
+            return
+        if self._settings.orphans == "stop":
+            self._stop_processes(recording)
+        if recording.stop is not None and not recording.stop.is_done:
+            return
+        lost = self._lost.pop(recording.id)
+        recording.end_last_line(now)
+        self._warn_of_orphans(recording)
+        recording.finish(lost, now, code=None, signal=None)
+        self._end_late_stream(recording)
+
+    def _warn_of_orphans(self, recording: Recording) -> None:
+        if recording.stop is not None:
+            recording.warn("what was left of it was stopped")
+        elif orphans := _orphans(recording):
+            recording.warn(
+                f"its processes go on: {_names(orphans)}; "
+                f"stepflow cancel {recording.execution.number} stops them"
+            )
 
     def _is_over(self, recording: Recording, end: _End, now: Instant) -> bool:
         if recording.collecting:
@@ -156,6 +205,8 @@ class Endings:
         self._end_late_stream(recording)
 
     def _warn(self, recording: Recording, end: _End, reason: Reason) -> None:
+        if end.exit.disk_full:
+            recording.warn("disk full: a part of its output could not be written and is lost")
         if end.exit.output_lost:
             recording.warn("its log is incomplete: the output could not be written (disk full?)")
         if recording.stop is not None and recording.stop.untouchable:
@@ -164,6 +215,9 @@ class Endings:
         elif not end.exit.drained:
             names = _names(proc.ProcessTable().output_holders(_shim(recording)))
             recording.warn(f"ended while background processes still hold its output: {names}")
+        elif end.left:
+            verb = "were stopped" if recording.stop else "go on"
+            recording.warn(f"background processes that it left {verb}: {_names(end.left)}")
         failed = failed_step_warning(recording.tracker.steps)
         if failed and reason.status is Status.COMPLETED:
             recording.warn(failed)
@@ -183,6 +237,27 @@ def _deadline_ms(recording: Recording) -> float | None:
     if not execution.timeout_s or execution.started_mono is None:
         return None
     return execution.started_mono + execution.timeout_s * 1000
+
+
+def _left(end: _End, now: Instant) -> list[Process]:
+    """What an exit names as left in the background, unless the pids are others' by now."""
+    ago_s = (now.mono_ms - end.at.mono_ms) / 1000
+    latest = proc.ticks_since_boot(ago_s - _LEFT_MARGIN_S)
+    found = (proc.process(pid) for pid in end.exit.left)
+    return [process for process in found if process is not None and process.start <= latest]
+
+
+def _orphans(recording: Recording) -> list[Process]:
+    """Processes of this execution that have lost their shim."""
+    if recording.start is None or recording.start.boot_id != clock.boot_id():
+        return []
+    table = proc.ProcessTable()
+    return table.select(table.tagged(tag_of(recording.id)))
+
+
+def _nobody() -> Start:
+    """In place of a start lock that is gone: only the tag tells the processes then."""
+    return Start(clock.boot_id(), pid=0, start=0, at=clock.now())
 
 
 def _shim(recording: Recording) -> int:

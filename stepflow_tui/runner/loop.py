@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
-    from stepflow_tui.core.models import Instant
+    from stepflow_tui.core.models import Execution, Instant
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.runner.stop import Stop
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ SWEEP_S = 2.0
 
 _RETRY_S = 1.0
 _BEHIND_S = 0.05
+_STOPPING_S = 0.1
 _PRUNE_S = 600.0
 _LEFT_OVER_S = 86_400.0
 _RECORD_S = 1.0
@@ -77,6 +79,7 @@ class Runner:
         self._dirty: set[str] = set()
         self._maybe_exited: set[str] = set()
         self._cancel_files: dict[str, list[Path]] = {}
+        self._lost_stops: dict[str, Stop] = {}
         self._look_for_requests = True
         self._sweeping = False
         self._leaving = False
@@ -298,15 +301,33 @@ class Runner:
             self._timers.after(_BEHIND_S, self._look_again)  # it waits to be accepted
             return
         if recording is None or recording.is_final:
-            if self._writer.all(executions_with_prefix(execution)):
-                inbox.discard(path)
-            else:
-                inbox.refuse(self._home, path, "there is no such execution")
+            self._cancel_ended(execution, path, force=force)
             return
         # The file stays until the end is committed, so that a new runner goes on with it.
         self._cancel_files.setdefault(execution, []).append(path)
         self._cancel_files.setdefault(path.name.partition(".")[0], [])
         self._endings.cancel(recording, force=force)
+
+    def _cancel_ended(self, execution: str, path: Path, *, force: bool) -> None:
+        """What is over cannot be stopped, but something may be left of what was lost."""
+        found = self._writer.all(executions_with_prefix(execution))
+        if not found:
+            inbox.refuse(self._home, path, "there is no such execution")
+        elif found[0].status is Status.LOST:
+            self._stop_lost(found[0], path, force=force)
+        else:
+            inbox.discard(path)
+
+    def _stop_lost(self, execution: Execution, path: Path, *, force: bool) -> None:
+        stop = self._lost_stops.get(path.name)
+        if stop is None:
+            stop = self._endings.stop_lost(self._home, execution, force=force)
+            self._lost_stops[path.name] = stop
+        if stop.is_done:
+            self._lost_stops.pop(path.name)
+            inbox.discard(path)
+        else:
+            self._timers.after(_STOPPING_S, self._look_again)  # the file stays until it is done
 
     def _take_stop(self, path: Path, *, cancel_all: bool) -> None:
         inbox.discard(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 _PROC = Path("/proc")
 _ZOMBIE = frozenset("ZX")
@@ -59,9 +59,10 @@ def is_alive(pid: int, start: int) -> bool:
     return found is not None and found.start == start
 
 
-def ticks_since_boot() -> int:
-    """Now, on the clock of `Process.start`."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+def ticks_since_boot(ago_s: float = 0.0) -> int:
+    """Now, or `ago_s` seconds ago, on the clock of `Process.start`."""
+    seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - ago_s
+    return int(seconds * os.sysconf("SC_CLK_TCK"))
 
 
 def send_signal(target: Process, number: signal.Signals) -> bool:
@@ -132,6 +133,10 @@ class ProcessTable:
             for entry in self._processes.values()
             if entry.session != shim and not pipes.isdisjoint(_open_files(entry.pid))
         ]
+
+    def of_sessions(self, leaders: Container[int]) -> set[int]:
+        """The pids of all in the sessions that these leaders have founded."""
+        return {entry.pid for entry in self._processes.values() if entry.session in leaders}
 
     def has_session(self, leader: int) -> bool:
         """Whether anybody lives in the session that `leader` has founded."""

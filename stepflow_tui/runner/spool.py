@@ -23,6 +23,8 @@ OUTPUT, LOCK, EXIT = ".out", ".lock", ".exit"
 
 _SIGNAL_BASE = 128
 _DRAINED = "drained"
+_FULL = "full"
+_LEFT = "left "
 _AWAY_MS = 500
 
 
@@ -53,13 +55,17 @@ class Exit:
     Attributes:
         signal: set where the shell said that a signal ended it; `exit 137` alone does not tell.
         drained: nobody holds the output any more.
+        disk_full: it was at times, and then a part of the output did not reach the spool.
         output_lost: the cat failed, so not all of the output reached the spool.
+        left: pids of processes that the script has left in the background, at most ten.
     """
 
     code: int
     signal: int | None
     drained: bool
+    disk_full: bool = False
     output_lost: bool = False
+    left: tuple[int, ...] = ()
 
 
 class SpoolProblem(Exception):
@@ -140,7 +146,10 @@ class Spool:
 
 
 def read_exit(content: bytes) -> Exit | None:
-    """Read an exit file: what the shell said of a signal, the status, `drained`; then zeros."""
+    """Read an exit file: what the shell said of a signal, the status, `drained`; then zeros.
+
+    `full` tells that the disk was full at times, `left PID…` what runs on in the background.
+    """
     text = content.partition(b"\0")[0].decode("ascii", "replace")
     lines = text.split("\n")[:-1]  # a line without its newline is not written yet
     status = next((i for i, line in enumerate(lines) if line.isdigit()), None)
@@ -148,11 +157,14 @@ def read_exit(content: bytes) -> Exit | None:
         return None
     code = int(lines[status])
     drained = next((line for line in lines[status + 1 :] if line.startswith(_DRAINED)), None)
+    left = next((line.split()[1:] for line in lines if line.startswith(_LEFT)), [])
     return Exit(
         code=code,
         signal=_signal_told(lines[:status], code - _SIGNAL_BASE),
         drained=drained is not None,
+        disk_full=_FULL in lines,
         output_lost=drained not in (None, _DRAINED, f"{_DRAINED} 0"),
+        left=tuple(int(pid) for pid in left if pid.isdigit()),
     )
 
 

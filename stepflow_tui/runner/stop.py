@@ -2,7 +2,9 @@
 
 TERM first, KILL after the grace time, in passes until two of them find nobody: a process that is
 forked during a pass is found by the next one. A process belongs to the execution if it descends
-from the shim (the subreaper, so orphans stay beneath it) or carries the execution's tag.
+from the shim (the subreaper, so orphans stay beneath it), carries the execution's tag, or shares
+a session with one that does. Who was found once stays known, with all that descends from it: when
+the shim has ended, its orphans are nobody's children any more.
 """
 
 from __future__ import annotations
@@ -18,11 +20,10 @@ from stepflow_tui.runner import proc
 from stepflow_tui.runner.proc import send_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from stepflow_tui.core.models import Status
     from stepflow_tui.runner.proc import Process, ProcessTable
-    from stepflow_tui.runner.recording import Recording
     from stepflow_tui.runner.spool import Start
     from stepflow_tui.runner.timers import Timers
 
@@ -33,6 +34,11 @@ RUNNER_TAG = "STEPFLOW_RUNNER=1"
 """In the environment of every runner that a client started: it is nobody's background job."""
 
 _EMPTY_PASSES = 2
+
+
+def tag_of(execution: str) -> str:
+    """What the environment of every process of an execution holds, unless one has dropped it."""
+    return f"STEPFLOW_EXECUTION_ID={execution}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +61,28 @@ class Stop:
     """
 
     def __init__(
-        self, start: Start, execution: str, *, tty: bool, now: float, grace: float
+        self,
+        start: Start,
+        execution: str,
+        *,
+        tty: bool,
+        now: float,
+        grace: float,
+        leftovers: Iterable[tuple[int, int]] = (),
     ) -> None:
-        """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
+        """Begins at the monotonic second `now`; KILL follows `grace` seconds later.
+
+        `leftovers` are pids and start times of what the shim has left behind.
+        """
         self.is_done = False
         self.untouchable: dict[int, Process] = {}
         self._start = start
-        self._tag = f"STEPFLOW_EXECUTION_ID={execution}"
+        self._tag = tag_of(execution)
         self._tty = tty
         self._kill_at = now + grace
         self._began_at_tick = proc.ticks_since_boot()
         self._termed: set[tuple[int, int]] = set()
+        self._known: set[tuple[int, int]] = set(leftovers)
         self._empty_passes = 0
 
     def hasten(self, now: float) -> None:
@@ -101,10 +118,15 @@ class Stop:
         if shim is not None and self._start.boot_id == clock.boot_id():
             pids |= table.descendants(shim.pid)
             send_signal(shim, signal.SIGCONT)  # a stopped shim would never tell of the end
+        known = {pid for pid, start in self._known if table.find(pid, start) is not None}
+        pids |= known.union(*map(table.descendants, known))
+        # In the shim's own session are the shim and its cat, which ends by itself.
+        sessions = {found.session for found in table.select(pids)} & pids
+        pids |= table.of_sessions(sessions - {self._start.pid})
         for runner in (pids & table.tagged(RUNNER_TAG)) | (pids & {os.getpid()}):
             pids -= table.descendants(runner) | {runner}  # others' executions are not its own
-        # In the shim's own session are the shim and its cat, which ends by itself.
         found = [member for member in table.select(pids) if member.session != self._start.pid]
+        self._known.update((member.pid, member.start) for member in found)
         # The oldest first: a shell is to hear of it before the child that it waits for is gone.
         return sorted(found, key=lambda member: (member.start, member.pid))
 
@@ -117,32 +139,39 @@ class Stopper:
         self._timers = timers
         self._mark = mark
         self._grace = grace
-        self._stopping: dict[str, Recording] = {}
+        self._stops: dict[str, Stop] = {}
 
-    def begin(self, recording: Recording) -> None:
-        """Begin to stop an execution that has started, unless that has begun."""
-        if recording.stop is not None or recording.start is None:
-            return
-        recording.stop = Stop(
-            recording.start,
-            recording.id,
-            tty=recording.execution.tty,
-            now=time.monotonic(),
-            grace=self._grace,
-        )
-        if not self._stopping:
+    def begin(
+        self, execution: str, start: Start, *, tty: bool, leftovers: Iterable[Process] = ()
+    ) -> Stop:
+        """Begin to stop an execution that has started, unless that is going on.
+
+        Args:
+            execution: its id.
+            start: who runs it, or ran it.
+            tty: it runs under a pseudo-terminal.
+            leftovers: what a shim that has ended has left behind.
+        """
+        if not self._stops:
             self._timers.after(0.0, self._pass)
-        self._stopping[recording.id] = recording
+        if execution not in self._stops:
+            self._stops[execution] = Stop(
+                start,
+                execution,
+                tty=tty,
+                now=time.monotonic(),
+                grace=self._grace,
+                leftovers=[(left.pid, left.start) for left in leftovers],
+            )
+        return self._stops[execution]
 
     def _pass(self) -> None:
         table = proc.ProcessTable()
         now = time.monotonic()
-        for recording in list(self._stopping.values()):
-            stop = recording.stop
-            if stop is None or stop.is_done or recording.is_final:
-                self._stopping.pop(recording.id)
-                continue
+        for execution, stop in list(self._stops.items()):
             stop.advance(table, now)
-            self._mark(recording.id)
-        if self._stopping:
+            if stop.is_done:
+                self._stops.pop(execution)
+            self._mark(execution)
+        if self._stops:
             self._timers.after(PASS_S, self._pass)
