@@ -49,12 +49,14 @@ class LogCursor:
 
     Attributes:
         byte: offset of the next byte to read.
+        left_out: bytes that a limit has left out of what was read so far.
     """
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._line = 0  # of `byte`, from 0
         self.byte = 0
+        self.left_out = 0
         self._head = b""
         self._head_size = 0
         self._arrivals: list[tuple[int, int]] = []
@@ -67,7 +69,7 @@ class LogCursor:
             text = chunk.text()
             rest = text.split(b"\n", before - chunk.first_line)[-1]
             self.byte = chunk.first_byte + len(text) - len(rest)
-            self._line = before
+            self._line = chunk.first_line if chunk.is_gap else before
         elif (chunk := reader.first(chunks_before(self._number, line, 1))) is not None:
             self.byte = chunk.end_byte
             self._line = chunk.first_line + chunk.line_count
@@ -84,19 +86,33 @@ class LogCursor:
             return None
         first = self._line + 1
         self._note_arrivals(chunks)
-        return Lines(first, self._split(self._advance(chunks)), self._arrivals)
+        data = self._advance(chunks)
+        texts = self._pass_gap(chunks[0]) if chunks[0].is_gap else self._split(data)
+        return Lines(first, texts, self._arrivals)
 
     def read_unfinished(self) -> Lines:
         """The line that has no newline yet, or no line."""
         texts = [_cut(self._head, self._head_size)] if self._head_size else []
         return Lines(self._line + 1, texts, self._arrivals)
 
+    def _pass_gap(self, gap: Chunk) -> list[bytes]:
+        if not gap.line_count:  # it lies within one line
+            self._head_size += gap.byte_count
+            return []
+        texts = [_cut(self._head, self._head_size)] if self._head_size else []
+        self._head, self._head_size = b"", 0
+        return [*texts, gap.notice.encode()]
+
     def _next(self, reader: Reader) -> list[Chunk]:
-        return reader.all(chunks_from(self._number, self._line, self.byte, _CHUNKS))
+        """The next chunks: up to a gap, or a gap alone."""
+        chunks = reader.all(chunks_from(self._number, self._line, self.byte, _CHUNKS))
+        gaps = (place for place, chunk in enumerate(chunks) if chunk.is_gap)
+        return chunks[: max(1, next(gaps, len(chunks)))]
 
     def _advance(self, chunks: list[Chunk]) -> bytes:
         # The first chunk may begin before our place, as small chunks are merged after a while.
         known = max(0, self.byte - chunks[0].first_byte)
+        self.left_out += chunks[0].is_gap * (chunks[0].byte_count - known)
         self._line = chunks[-1].first_line + chunks[-1].line_count
         self.byte = chunks[-1].end_byte
         return b"".join(chunk.text() for chunk in chunks)[known:]

@@ -12,7 +12,8 @@ from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter
 from stepflow_tui.cli.lookup import execution_argument, one_execution
-from stepflow_tui.cli.terminal import flush, standard_output, write_bytes
+from stepflow_tui.cli.terminal import flush, say, standard_output, write_bytes
+from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
@@ -98,6 +99,8 @@ def _print_raw(home: Home, reader: Reader, execution: Execution, *, follow: bool
         flush()
         if execution.status.is_final:
             break
+    if cursor.left_out:
+        say(f"{format_size(cursor.left_out)} in the middle were left out: the log is too large")
 
 
 class _LogView:

@@ -278,7 +278,7 @@ class Runner:
                 self._home,
                 replace(execution, number=number),
                 stream,
-                max_steps=self._settings.max_steps,
+                settings=self._settings,
             )
             self._record(recording)
             fresh.append(recording)
@@ -383,7 +383,7 @@ class Runner:
         self._endings.begun(recording)
 
     def _save(self, recordings: list[Recording]) -> bool:
-        durable = any(recording.is_ending for recording in recordings)
+        durable = any(recording.wants_durability for recording in recordings)
         try:
             with self._writer.transaction(durable=durable) as transaction:
                 for recording in recordings:
@@ -401,6 +401,8 @@ class Runner:
 
     def _settle(self, recording: Recording) -> None:
         """Let go of what a committed execution does not need any more."""
+        if recording.ingest.wants_to_give_back and self._writer.is_durable:
+            recording.ingest.give_back()
         if recording.is_final:
             inbox.discard(inbox.path_of(self._home, recording.id, "run"))
             for path in self._cancel_files.pop(recording.id, ()):

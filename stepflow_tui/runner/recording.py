@@ -10,37 +10,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.markers import (
-    MAX_LINE,
     ArtifactMarker,
     Malformed,
     Marker,
     parse_progress,
 )
 from stepflow_tui.core.models import Artifact, Status
-from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner.artifacts import COLLECTING, Order
+from stepflow_tui.runner.ingest import READ_BYTES, Ingest
 from stepflow_tui.runner.spool import Spool, SpoolProblem
 from stepflow_tui.runner.stop import Reason
-from stepflow_tui.store.chunks import Chunk, pack
-from stepflow_tui.store.compaction import Compaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution, Instant, Step, Value
+    from stepflow_tui.core.scanner import Found
+    from stepflow_tui.core.settings import Settings
     from stepflow_tui.runner.spool import Start
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.store.queries import Stream
     from stepflow_tui.store.transaction import Transaction
 
-READ_BYTES = 4 * 1024 * 1024
-"""How much one look at one spool reads: bounds memory, and lets the others have their turn."""
-
 _MAX_WARNINGS = 100
 _TOO_MUCH_METADATA = f"only the first {MAX_METADATA} metadata of an execution are recorded"
-_TOO_LONG = MAX_LINE + 1
 
 
 class Recording:
@@ -61,10 +56,22 @@ class Recording:
         execution: Execution,
         stream: Stream,
         *,
-        max_steps: int,
+        settings: Settings,
         steps: Sequence[Step] = (),
         artifacts: Sequence[Artifact] = (),
+        partial: bytes = b"",
     ) -> None:
+        """Begins, or goes on from what is stored.
+
+        Args:
+            home: in whose spool the output is.
+            execution: as it was committed.
+            stream: how far its output was stored.
+            settings: limits of it.
+            steps: all that are stored.
+            artifacts: all that are stored.
+            partial: the stored line that has no newline yet.
+        """
         self.execution = execution
         self.spool = Spool(home, execution.id)
         self.start: Start | None = None
@@ -74,30 +81,18 @@ class Recording:
         )
         self.orders: list[Order] = []
         self.collecting = 0
-        self.tracker = StepTracker(steps, max_steps=max_steps)
-        self._stream = stream
-        self._scanner = MarkerScanner(lines=stream.line_count, partial=self._partial(stream))
-        self._compaction = Compaction()
-        self._chunks: list[Chunk] = []
+        self.tracker = StepTracker(steps, max_steps=settings.max_steps)
+        self.ingest = Ingest(
+            self.spool, stream, max_log_bytes=settings.max_log_bytes, partial=partial
+        )
         self._artifact_count = len(artifacts)
         self._artifacts: list[Artifact] = []
         self._steps: dict[int, Step] = {}
-        self._stream_changed = False
         self._deadline_of = 0
         self._saved = execution
         for artifact in artifacts:
             if artifact.reason == COLLECTING:
                 self._order(artifact)
-
-    def _partial(self, stream: Stream) -> bytes:
-        """The unfinished line that was read before, so that a marker in it is found whole."""
-        size = min(stream.partial_bytes, _TOO_LONG)
-        if 0 < size < _TOO_LONG:
-            try:
-                return self.spool.read(stream.spool_offset - size, size, stream.inode)[0]
-            except SpoolProblem:
-                pass  # `read` will say so; what the line was does not matter any more
-        return b"?" * size
 
     @property
     def id(self) -> str:
@@ -120,31 +115,29 @@ class Recording:
         return self.is_final and not self._saved.status.is_final
 
     @property
+    def wants_durability(self) -> bool:
+        """Whether its next commit has to be on the disk at once."""
+        return self.is_ending or self.ingest.wants_to_give_back
+
+    @property
     def is_open(self) -> bool:
         """Whether output may still come."""
-        return self._stream.is_open
+        return self.ingest.is_open
 
     @property
     def is_dirty(self) -> bool:
         """Whether there is something to commit."""
         return bool(
-            self._chunks
-            or self._stream_changed
+            self.ingest.is_dirty
             or self._artifacts
             or self._steps
-            or self._compaction.ready
             or self.execution is not self._saved
         )
 
     @property
-    def line_count(self) -> int:
-        """Lines so far, an unfinished last one included."""
-        return self._stream.line_count + (self._stream.partial_bytes > 0)
-
-    @property
     def has_unsaved_output(self) -> bool:
         """Whether a commit failed: nothing more is read before what was read is safe."""
-        return bool(self._chunks)
+        return self.ingest.has_chunks
 
     def change(self, **fields: object) -> None:
         """Change fields of the execution."""
@@ -168,43 +161,24 @@ class Recording:
                 started_mono=start.at.mono_ms,
             )
 
-    def read(self, now: Instant) -> bool:
-        """Take what is new in the spool, up to `READ_BYTES`; True if there may be more."""
-        stream = self._stream
+    def read(self, now: Instant, limit: int = READ_BYTES) -> bool:
+        """Take what is new in the spool, up to `limit` bytes; True if there is more."""
         try:
-            data, inode = self.spool.read(stream.spool_offset, READ_BYTES, stream.inode)
+            markers, more = self.ingest.read(now, limit)
         except SpoolProblem as problem:
             self.warn(f"{problem}; its log ends here")
             self.end_stream()
             return False
-        if data:
-            self._take(data, inode, now)
-        return len(data) == READ_BYTES
+        self._follow(markers, now)
+        if self.ingest.is_trimmed and self.ingest.limit_notice not in self.execution.warnings:
+            self.warn(self.ingest.limit_notice)
+        return more
 
-    def _take(self, data: bytes, inode: int | None, now: Instant) -> None:
-        stream = self._stream
-        chunks = pack(
-            data,
-            first_line=stream.line_count,
-            first_byte=stream.stored_bytes,
-            arrived_at=now.wall_ms,
-        )
-        self._chunks += chunks
-        self._compaction.add(chunks)
-        markers = self._scanner.feed(data)
+    def _follow(self, markers: Sequence[Found], now: Instant) -> None:
         for found in markers:
             self._apply(found.marker, found.line, now)
-        if markers:  # most chunks have none, and change no step
+        if markers:  # most output has none, and changes no step
             self._note_steps()
-        self._stream = replace(
-            stream,
-            inode=inode,
-            spool_offset=stream.spool_offset + len(data),
-            stored_bytes=stream.stored_bytes + len(data),
-            line_count=self._scanner.lines,
-            partial_bytes=self._scanner.partial_size,
-        )
-        self._stream_changed = True
 
     def _apply(self, marker: Marker, line: int, now: Instant) -> None:
         if self.is_final:
@@ -271,7 +245,7 @@ class Recording:
 
     def time_out_step(self, step: Step, now: Instant) -> None:
         """End a step as timed out."""
-        self.tracker.time_out(step.index, now, self.line_count)
+        self.tracker.time_out(step.index, now, self.ingest.line_count)
         self._note_steps()
 
     def collected(self, artifacts: Sequence[Artifact]) -> None:
@@ -286,17 +260,13 @@ class Recording:
 
     def end_last_line(self, now: Instant) -> None:
         """No newline will come any more: a marker on the last line counts as it is."""
-        for found in self._scanner.finish():
-            self._apply(found.marker, found.line, now)
-        self._note_steps()
+        self._follow(self.ingest.finish_line(), now)
 
     def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
         """The process has ended and its output is read: set the final status."""
-        lines = self.line_count
-        self.tracker.close(reason.status, now, lines)
+        self.tracker.close(reason.status, now, self.ingest.line_count)
         self._note_steps()
-        self._stream = replace(self._stream, end_line=lines)
-        self._stream_changed = True
+        self.ingest.mark_end()
         started = self.execution.started_mono
         self.change(
             status=reason.status,
@@ -310,18 +280,12 @@ class Recording:
 
     def end_stream(self) -> None:
         """No output will come any more."""
-        self._stream = replace(self._stream, is_open=False)
-        self._stream_changed = True
-        self._compaction.finish()
+        self.ingest.close()
 
     def save(self, transaction: Transaction) -> None:
         """Write all that changed; `saved` follows once the transaction is committed."""
         number = self.execution.number
-        transaction.append_log(number, self._chunks)
-        if self._stream_changed:
-            transaction.save_stream(self._stream)
-        for run in self._compaction.ready:
-            transaction.merge_log(number, run)
+        self.ingest.save(transaction, number)
         if self._steps:
             transaction.save_steps(number, self._steps.values())
         if self._artifacts:
@@ -331,9 +295,7 @@ class Recording:
 
     def saved(self) -> None:
         """What was written is committed."""
-        self._chunks = []
-        self._stream_changed = False
-        self._compaction.clear()
+        self.ingest.saved()
         self._steps = {}
         self._artifacts = []
         self._saved = self.execution

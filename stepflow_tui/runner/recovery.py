@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core import clock
+from stepflow_tui.core.markers import MAX_LINE
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner.recording import Recording
@@ -46,10 +47,22 @@ def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -
         home,
         writer.all(queries.execution(number))[0],
         stream,
-        max_steps=settings.max_steps,
+        settings=settings,
         steps=writer.all(queries.steps(number)),
         artifacts=writer.all(queries.artifacts(number)),
+        partial=_partial(writer, stream),
     )
+
+
+def _partial(writer: Writer, stream: Stream) -> bytes:
+    """The line that has no newline yet; of one too long for a marker only its length counts."""
+    size = stream.partial_bytes
+    if size > MAX_LINE:
+        return b"?" * (MAX_LINE + 1)
+    if not size:
+        return b""
+    text = b"".join(chunk.text() for chunk in writer.all(queries.partial_line(stream)))
+    return text[-size:]
 
 
 def _give_up(recording: Recording) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant
 from stepflow_tui.runner import proc
+from stepflow_tui.runner.hole import punch_hole
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -68,6 +69,20 @@ class Exit:
     left: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A stretch of a spool.
+
+    Attributes:
+        inode: of the file; None while there is none.
+        unread: bytes that wait behind `data`.
+    """
+
+    data: bytes
+    inode: int | None
+    unread: int
+
+
 class SpoolProblem(Exception):
     """The spool is not what it was: truncated, replaced or deleted from outside."""
 
@@ -107,8 +122,8 @@ class Spool:
             return now  # noticed at once; a clock set back must not make it later than now
         return Instant(wall_ms=modified_ms, mono_ms=now.mono_ms - ago)
 
-    def read(self, offset: int, limit: int, inode: int | None) -> tuple[bytes, int | None]:
-        """At most `limit` bytes of output from `offset`, and the file's inode.
+    def read(self, offset: int, limit: int, inode: int | None) -> Output:
+        """At most `limit` bytes of output from `offset`.
 
         Raises:
             SpoolProblem: it is gone, another file, or shorter than before.
@@ -117,7 +132,7 @@ class Spool:
             descriptor = os.open(self._output, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             if inode is None:
-                return b"", None
+                return Output(b"", None, 0)
             raise SpoolProblem("the spool was deleted from outside") from None
         try:
             found = os.fstat(descriptor)
@@ -128,16 +143,22 @@ class Spool:
                     f"the spool was truncated from outside to {found.st_size} bytes, "
                     f"{offset} were read before"
                 )
-            return os.pread(descriptor, limit, offset), found.st_ino
+            data = os.pread(descriptor, limit, offset)
+            return Output(data, found.st_ino, max(0, found.st_size - offset - len(data)))
         finally:
             os.close(descriptor)
 
-    def size(self) -> int:
-        """Bytes of output so far."""
+    def give_back(self, end: int) -> None:
+        """Free the disk space of the output before offset `end`; the file keeps its length.
+
+        Raises:
+            OSError: the file system cannot do that, or the file is gone.
+        """
+        descriptor = os.open(self._output, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            return Path(self._output).stat().st_size
-        except FileNotFoundError:
-            return 0
+            punch_hole(descriptor, 0, end)
+        finally:
+            os.close(descriptor)
 
     def release(self) -> None:
         """Remove what only a running execution needs; the output stays for a while."""

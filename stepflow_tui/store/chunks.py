@@ -1,7 +1,8 @@
 """Log chunks: how a stretch of a stream is packed into a row, and read back as lines.
 
 A chunk is cut by bytes, so a line may span chunks. `first_line` counts the newlines before the
-chunk (a 0-based line index), `line_count` those inside it.
+chunk (a 0-based line index), `line_count` those inside it. What a limit has left out of a log is a
+gap: a chunk that counts lines and bytes, and holds none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NotADatabase
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 128 * 1024
 """A chunk holds at most this much text: small enough to open for one screenful."""
 
-RAW, ZSTD = 0, 1
-"""Codecs of a chunk's body."""
+RAW, ZSTD, GAP = 0, 1, 2
+"""Codecs of a chunk's body; a gap has none."""
 
 _COMPRESS_FROM = 4096
 _LEVEL = 1
@@ -54,17 +56,28 @@ class Chunk:
     body: bytes
 
     @property
+    def is_gap(self) -> bool:
+        """Whether this stretch was left out."""
+        return self.codec == GAP
+
+    @property
+    def notice(self) -> str:
+        """What is shown in place of a gap."""
+        size = format_size(self.byte_count)
+        return f"… {self.line_count:,} lines ({size}) were left out here: the log is too large …"
+
+    @property
     def end_byte(self) -> int:
         """The stream's byte offset behind this chunk."""
         return self.first_byte + self.byte_count
 
     def text(self) -> bytes:
-        """The bytes as the script wrote them.
+        """The bytes as the script wrote them; none for a gap.
 
         Raises:
             NotADatabase: the stored bytes are damaged.
         """
-        if self.codec == RAW:
+        if self.codec in (RAW, GAP):
             return self.body
         try:
             return zstd.decompress(self.body)
@@ -87,6 +100,12 @@ def pack(data: bytes, *, first_line: int, first_byte: int, arrived_at: int) -> l
         chunks.append(chunk)
         first_line += chunk.line_count
     return chunks
+
+
+def gap_of(data: bytes, *, first_line: int, first_byte: int, arrived_at: int) -> list[Chunk]:
+    """A gap that counts `data`, and leaves it out."""
+    lines = data.count(b"\n")
+    return [Chunk(first_line, first_byte, lines, len(data), arrived_at, GAP, None, b"")]
 
 
 def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
@@ -136,6 +155,7 @@ class LogLine:
         arrived_at: UTC milliseconds.
         complete: its newline is there.
         truncated: the line is longer than what was asked for.
+        missing: it was left out; the first one of a gap has a text that says so.
     """
 
     number: int
@@ -143,6 +163,7 @@ class LogLine:
     arrived_at: int
     complete: bool = True
     truncated: bool = False
+    missing: bool = False
 
 
 def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> list[LogLine]:
@@ -155,6 +176,11 @@ def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> l
     head, index = b"", 0
     chunk = None
     for chunk in chunks:
+        if chunk.is_gap:
+            found.extend(_missing(chunk, head[:limit], start, stop))
+            head = b"" if chunk.line_count else head
+            index = chunk.first_line + chunk.line_count
+            continue
         pieces = chunk.text().split(b"\n")
         pieces[0] = head + pieces[0]
         low, high = max(start - chunk.first_line, 0), min(stop - chunk.first_line, chunk.line_count)
@@ -168,6 +194,17 @@ def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> l
     if chunk is not None and head and start <= index < stop:
         found.append(_line(index, head, _Times(chunk), limit, complete=False))
     return found
+
+
+def _missing(gap: Chunk, head: bytes, start: int, stop: int) -> Iterator[LogLine]:
+    """The lines `start:stop` that a gap has swallowed; of the first one `head` may be left."""
+    first, last = gap.first_line, gap.first_line + gap.line_count
+    for index in range(max(start, first), min(stop, last)):
+        text = gap.notice.encode() if index == first + bool(head) else b""
+        if head and index == first:
+            yield LogLine(index + 1, head, gap.arrived_at, truncated=True)
+        else:
+            yield LogLine(index + 1, text, gap.arrived_at, missing=True)
 
 
 class _Times:

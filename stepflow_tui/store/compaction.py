@@ -36,7 +36,7 @@ class Compaction:
     def add(self, chunks: Iterable[Chunk]) -> None:
         """Take note of chunks in the order in which they are stored."""
         for chunk in chunks:
-            if chunk.byte_count >= _LARGE:
+            if chunk.byte_count >= _LARGE or chunk.is_gap:
                 self.finish()
                 continue
             run = self._run or Run(chunk.first_line, chunk.first_byte, chunk.first_byte, 0)

@@ -363,6 +363,12 @@ def chunks_before(number: int, line: int, limit: int) -> Query[Chunk]:
     return Query(sql, (number, line, limit), read_chunk)
 
 
+def partial_line(stream: Stream) -> Query[Chunk]:
+    """The chunks that hold the line that has no newline yet."""
+    begin = stream.stored_bytes - stream.partial_bytes
+    return chunks_from(stream.execution, stream.line_count, begin, -1)
+
+
 def runner_record() -> Query[RunnerRecord]:
     """What the last runner said of itself."""
     sql = "SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms FROM runner"

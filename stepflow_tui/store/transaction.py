@@ -181,8 +181,9 @@ class Transaction:
 
     def merge_log(self, number: int, run: Run) -> None:
         """Replace a run of small chunks by as few as hold it."""
-        where = "execution = ? AND first_line >= ? AND first_byte >= ? AND first_byte < ?"
-        parameters = (number, run.first_line, run.first_byte, run.end_byte)
+        where = """execution = ? AND first_line >= ? AND first_byte >= ? AND first_byte < ?
+            AND codec <> ?"""
+        parameters = (number, run.first_line, run.first_byte, run.end_byte, log_chunks.GAP)
         rows = self._connection.execute(
             f"SELECT {queries.CHUNK_COLUMNS} FROM log_chunks WHERE {where} ORDER BY first_byte",  # noqa: S608
             parameters,
@@ -194,6 +195,19 @@ class Transaction:
                 parameters,
             )
             self.append_log(number, merged)
+
+    def trim_log(self, number: int, head: int, before: int) -> None:
+        """Leave one gap in place of all chunks from byte `head` on that end by byte `before`."""
+        where = "execution = ? AND first_byte >= ? AND first_byte + byte_count <= ?"
+        parameters = (number, head, before)
+        [sums] = self._connection.execute(
+            "SELECT min(first_line), min(first_byte), sum(line_count), sum(byte_count), "  # noqa: S608
+            f"min(arrived_at) FROM log_chunks WHERE {where}",
+            parameters,
+        ).fetchall()
+        if sums[0] is not None:
+            self._connection.execute(f"DELETE FROM log_chunks WHERE {where}", parameters)  # noqa: S608
+            self.append_log(number, [queries.read_chunk((*sums, log_chunks.GAP, None, b""))])
 
     def save_runner(self, record: RunnerRecord) -> None:
         """Write what the runner says of itself."""

@@ -51,6 +51,7 @@ class Writer:
         self.commits = 0
         self.commit_ms = 0.0
         self._durable_at = 0.0
+        self.is_durable = False
         self._restarted_at = 0.0
         self._checkpointed_at = time.monotonic()
         self._uncheckpointed = 0
@@ -145,6 +146,7 @@ class Writer:
         self.commits += 1
         self.commit_ms = (ended - began) * 1000
         self._durable_at = ended if durable else self._durable_at
+        self.is_durable = durable
         self._uncheckpointed += transaction.written + _COMMIT_OVERHEAD
         self._checkpoint_if_due(ended)
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from array import array
 from bisect import bisect_left
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.text import plain
@@ -146,9 +147,13 @@ class LogSearch:
             yield [line for line in found if low <= line < high], high
 
     def _lines_in(self, chunks: Iterable[Chunk]) -> list[int]:
-        chunks = list(chunks)
-        data = b"".join(chunk.text() for chunk in chunks)
-        return self.needle.lines_in(data, chunks[0].first_line)
+        found: list[int] = []
+        for is_gap, group in groupby(chunks, lambda chunk: chunk.is_gap):
+            adjoining = list(group)
+            if not is_gap:
+                data = b"".join(chunk.text() for chunk in adjoining)
+                found += self.needle.lines_in(data, adjoining[0].first_line)
+        return found
 
     async def _pieces(self, start: int, stop: int) -> AsyncIterator[tuple[list[Chunk], int, int]]:
         """Adjoining chunks, and the lines `low:high` that they hold from head to end."""

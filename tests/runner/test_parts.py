@@ -16,7 +16,7 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.retention import prune_spools, sweep_up
-from stepflow_tui.runner.spool import Exit, Spool, SpoolProblem, Start, read_exit
+from stepflow_tui.runner.spool import Exit, Output, Spool, SpoolProblem, Start, read_exit
 from stepflow_tui.runner.stop import Stop
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.store.home import prepare_home
@@ -58,13 +58,12 @@ def test_exit_files(content: bytes, expected: Exit | None) -> None:
 
 def test_a_spool_is_read_piece_by_piece(home: Home) -> None:
     spool = Spool(home, "x")
-    assert spool.read(0, 10, None) == (b"", None)
+    assert spool.read(0, 10, None) == Output(b"", None, unread=0)
     output = home.spool / "x.out"
     output.write_bytes(b"0123456789abc")
-    data, inode = spool.read(0, 10, None)
-    assert (data, inode) == (b"0123456789", output.stat().st_ino)
-    assert spool.read(10, 10, inode) == (b"abc", inode)
-    assert spool.size() == 13
+    inode = output.stat().st_ino
+    assert spool.read(0, 10, None) == Output(b"0123456789", inode, unread=3)
+    assert spool.read(10, 10, inode) == Output(b"abc", inode, unread=0)
 
 
 def test_a_spool_that_is_not_what_it_was(home: Home) -> None:

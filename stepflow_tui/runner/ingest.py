@@ -1,0 +1,176 @@
+"""One execution's output on its way from the spool to chunks that wait for a commit."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.scanner import MarkerScanner
+from stepflow_tui.runner.log_limit import LogLimit
+from stepflow_tui.store.chunks import Chunk, gap_of, pack
+from stepflow_tui.store.compaction import Compaction
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.models import Instant
+    from stepflow_tui.core.scanner import Found
+    from stepflow_tui.runner.spool import Output, Spool
+    from stepflow_tui.store.queries import Stream
+    from stepflow_tui.store.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+READ_BYTES = 4 * 1024 * 1024
+"""How much one look at one spool reads: bounds memory, and lets the others have their turn."""
+
+GIVE_BACK_BYTES = 16 * 1024 * 1024
+"""So much at a time is given back of the spool of a log that is over its limit."""
+
+
+class Ingest:
+    """Reads a spool from where the last commit left off; offset and chunks are saved together.
+
+    Attributes:
+        is_trimmed: the log is over its limit, and a part of it is left out.
+    """
+
+    def __init__(
+        self, spool: Spool, stream: Stream, *, max_log_bytes: int, partial: bytes = b""
+    ) -> None:
+        """Starts, or goes on where `stream` says.
+
+        Args:
+            spool: where the output comes from.
+            stream: how far it was stored.
+            max_log_bytes: what is kept of it.
+            partial: the stored line that has no newline yet, so that a marker in it is found.
+        """
+        self._spool = spool
+        self._stream = stream
+        self._scanner = MarkerScanner(lines=stream.line_count, partial=partial)
+        self._compaction = Compaction()
+        self._limit = LogLimit(max_log_bytes)
+        self._chunks: list[Chunk] = []
+        self._trim_before: int | None = None
+        self._given_back = 0
+        self._changed = False
+        self.is_trimmed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether output may still come."""
+        return self._stream.is_open
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is something to commit."""
+        return bool(self._changed or self._compaction.ready)
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether output waits for its commit."""
+        return bool(self._chunks)
+
+    @property
+    def line_count(self) -> int:
+        """Lines so far, an unfinished last one included."""
+        return self._stream.line_count + (self._stream.partial_bytes > 0)
+
+    @property
+    def limit_notice(self) -> str:
+        """What to say of a log that is over its limit."""
+        limit = format_size(self._limit.max_bytes)
+        return f"its log is over the limit of {limit}: a part in the middle is left out"
+
+    def read(self, now: Instant, limit: int = READ_BYTES) -> tuple[list[Found], bool]:
+        """Take what is new, up to `limit` bytes.
+
+        Returns:
+            The markers in it, and whether there is more to read.
+
+        Raises:
+            SpoolProblem: the spool is not what it was.
+        """
+        stream = self._stream
+        output = self._spool.read(stream.spool_offset, limit, stream.inode)
+        found = self._take(output, now) if output.data else []
+        return found, output.unread > 0
+
+    def _take(self, output: Output, now: Instant) -> list[Found]:
+        stream, data = self._stream, output.data
+        self._store(data, now, unread=output.unread)
+        found = self._scanner.feed(data)
+        self._change(
+            inode=output.inode,
+            spool_offset=stream.spool_offset + len(output.data),
+            stored_bytes=stream.stored_bytes + len(data),
+            line_count=self._scanner.lines,
+            partial_bytes=self._scanner.partial_size,
+        )
+        return found
+
+    def _store(self, data: bytes, now: Instant, *, unread: int) -> None:
+        """Pack what was read, or leave it out if the log cannot hold it."""
+        stored = self._stream.stored_bytes
+        leave_out = self._limit.leaves_out(stored, unread)
+        make = gap_of if leave_out else pack
+        chunks = make(
+            data,
+            first_line=self._stream.line_count,
+            first_byte=stored,
+            arrived_at=now.wall_ms,
+        )
+        self._chunks += chunks
+        self._compaction.add(chunks)
+        end = stored + len(data)
+        self._trim_before = end if leave_out else self._limit.trim_before(end)
+        self.is_trimmed |= self._trim_before is not None
+
+    def _change(self, **fields: object) -> None:
+        self._stream = replace(self._stream, **fields)  # type: ignore[arg-type]
+        self._changed = True
+
+    def finish_line(self) -> list[Found]:
+        """No newline will come any more: the markers on the last line as it is."""
+        return self._scanner.finish()
+
+    def mark_end(self) -> None:
+        """The execution has ended: what follows came after its end."""
+        self._change(end_line=self.line_count)
+
+    def close(self) -> None:
+        """No output will come any more."""
+        self._change(is_open=False)
+        self._compaction.finish()
+
+    def save(self, transaction: Transaction, number: int) -> None:
+        """Write all that changed of execution `number`; `saved` follows the commit."""
+        transaction.append_log(number, self._chunks)
+        if self._trim_before is not None:
+            transaction.trim_log(number, self._limit.head, self._trim_before)
+        if self._changed:
+            transaction.save_stream(self._stream)
+        for run in self._compaction.ready:
+            transaction.merge_log(number, run)
+
+    def saved(self) -> None:
+        """What was written is committed."""
+        self._chunks = []
+        self._trim_before = None
+        self._changed = False
+        self._compaction.clear()
+
+    @property
+    def wants_to_give_back(self) -> bool:
+        """Whether enough disk space can be freed, once all before it is durably committed."""
+        is_over = self._limit.is_exceeded(self._stream.stored_bytes)
+        return is_over and self._stream.spool_offset - self._given_back >= GIVE_BACK_BYTES
+
+    def give_back(self) -> None:
+        """Free the disk space of what was read; all of it must be safe in the database."""
+        self._given_back = self._stream.spool_offset
+        try:
+            self._spool.give_back(self._given_back)
+        except OSError as error:
+            _log.warning("cannot give back the space of a log over its limit: %s", error)
