@@ -11,7 +11,7 @@ from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.cli.json_form import print_json
 from stepflow_tui.cli.lookup import open_reader
 from stepflow_tui.cli.terminal import say, write
-from stepflow_tui.core.errors import NoDatabase, StepflowError
+from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.inbox import refusal, submit
 from stepflow_tui.requests.runner import check_settings, ensure_runner
@@ -41,7 +41,7 @@ def prepare(home: Home) -> None:
         StoreProblem: a newer version's database, or something that is none.
     """
     prepare_home(home)
-    with suppress(NoDatabase):
+    with suppress(NoDatabase, DatabaseDamaged):  # a runner makes a new one
         open_reader(home).close()
     check_settings(home)
 
@@ -82,7 +82,7 @@ def _recorded(home: Home, request: RunRequest) -> Execution | None:
     try:
         with open_reader(home) as reader:
             return reader.first(executions_with_prefix(request.id))
-    except NoDatabase:
+    except (NoDatabase, DatabaseDamaged):
         return None
 
 

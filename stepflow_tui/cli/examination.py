@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stepflow_tui.cli.logind import logout_notes
 from stepflow_tui.cli.lookup import open_reader
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NoDatabase, StepflowError
@@ -38,6 +39,7 @@ class Examination:
     Attributes:
         failures: why work stands still, as sentences.
         strains: what should not be so, while work goes on.
+        notes: what is well now, and may not stay so.
         waiting: requests that are not done with.
         waiting_s: for how long one has waited that the runner should have taken.
         backlog_bytes: output that is in spools and not yet in the database.
@@ -47,6 +49,7 @@ class Examination:
 
     failures: list[str] = field(default_factory=list)
     strains: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     runner: RunnerIdentity | None = None
     record: RunnerRecord | None = None
     database_bytes: int = 0
@@ -92,6 +95,7 @@ def examine(home: Home) -> Examination:
     except StepflowError as problem:
         found.failures.append(str(problem))
     _judge(found)
+    found.notes.extend(logout_notes(found.runner.pid if found.runner else None))
     return found
 
 

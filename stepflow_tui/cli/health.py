@@ -42,6 +42,7 @@ def _object(home: Home, examination: Examination) -> Object:
     return {
         "state": examination.state,
         "problems": [*examination.failures, *examination.strains],
+        "notes": examination.notes,
         "home": str(home.root),
         "runner": {
             "alive": runner is not None,
@@ -68,8 +69,8 @@ def _object(home: Home, examination: Examination) -> Object:
 
 def _page(home: Home, examination: Examination) -> Iterator[str]:
     yield examination.state
-    for problem in (*examination.failures, *examination.strains):
-        yield f"  {problem}"
+    for sentence in (*examination.failures, *examination.strains, *examination.notes):
+        yield f"  {sentence}"
     yield from (f"  {line}" for line in lined_up(_facts(home, examination)))
 
 

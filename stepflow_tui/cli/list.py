@@ -33,13 +33,21 @@ LIMIT = 20
 @click.option("--status", type=click.Choice([status.value for status in Status]))
 @click.option("--tag", shell_complete=complete_tag, help="Only executions with this tag")
 @click.option("--name", help="Only executions with this text in their name")
+@click.option("--marked", is_flag=True, help="Only marked executions")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects")
 @with_home
 def command(
-    home: Home, *, limit: int, status: str | None, tag: str | None, name: str | None, as_json: bool
+    home: Home,
+    *,
+    limit: int,
+    status: str | None,
+    tag: str | None,
+    name: str | None,
+    marked: bool,
+    as_json: bool,
 ) -> None:
     """Show the newest executions, newest first."""
-    wanted = Filter(Status(status) if status else None, tag, name)
+    wanted = Filter(Status(status) if status else None, tag, name, marked=marked)
     executions = newest(home, limit, wanted)
     if as_json:
         moment = now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.table import lined_up, shorten
-from stepflow_tui.cli.terminal import standard_output, write
+from stepflow_tui.cli.terminal import DIM, standard_output, write
 from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration
 from stepflow_tui.core.text import clean_line
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution, Instant
 
 _NAME_CELLS = 40
+_MARK, _ASCII_MARK = "★", "*"
 
 
 def print_table(executions: Sequence[Execution]) -> None:
@@ -29,9 +30,13 @@ def print_table(executions: Sequence[Execution]) -> None:
 def _row(execution: Execution, moment: Instant) -> tuple[str, ...]:
     terminal = standard_output()
     name = clean_line(execution.name)
+    if terminal.is_terminal:
+        name = shorten(name, _NAME_CELLS)
+    if execution.marked:
+        name += terminal.paint(f" {_MARK if terminal.unicode else _ASCII_MARK}", DIM)
     return (
         f"#{execution.number}",
-        shorten(name, _NAME_CELLS) if terminal.is_terminal else name,
+        name,
         terminal.status(execution.status),
         progress(execution),
         format_duration(elapsed_ms(execution, execution.boot_id, moment)),

@@ -1,10 +1,10 @@
-"""Options that are more than a word: pairs and durations."""
+"""Options that are more than a word: pairs, durations and sizes."""
 
 from __future__ import annotations
 
 import click
 
-from stepflow_tui.core.durations import parse_duration
+from stepflow_tui.core.durations import parse_duration, parse_size
 
 
 class Pair(click.ParamType[tuple[str, str]]):
@@ -35,3 +35,20 @@ class Duration(click.ParamType[float]):
             return parse_duration(str(value))
         except ValueError as problem:
             self.fail(f"{value!r}: {problem}", param, ctx)
+
+
+class Size(click.ParamType[int]):
+    """`500`, `20k`, `1.5GB`, `64MiB`; bytes where no unit is given."""
+
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read it as bytes."""
+        try:
+            return parse_size(str(value))
+        except ValueError as problem:
+            self.fail(f"{value!r}: {problem}", param, ctx)
+        except OverflowError:
+            self.fail(f"{value!r} is too large", param, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,15 @@ from stepflow_tui.cli.follow import follow, wait_for_end
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.lookup import complete_tag, open_reader
 from stepflow_tui.cli.parsing import Duration, Pair
+from stepflow_tui.cli.protection import warn_of_secrets, with_protection
 from stepflow_tui.cli.show import print_execution_json
 from stepflow_tui.cli.terminal import say
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.requests.prepare import run_request
+from stepflow_tui.requests.secrets import read_secrets
 
 if TYPE_CHECKING:
+    from stepflow_tui.cli.protection import Protection
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.request import RunRequest
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=Duration(), metavar="TIME", help="Stop it after 90s, 5m, 2h")
 @click.option("-s", "--shell", metavar="STRING", help="Run this string by /bin/sh -c")
 @click.option("--tty", is_flag=True, help="Run under a pseudo-terminal")
+@with_protection
 @click.option("-d", "--detach", is_flag=True, help="Print the number and return")
 @click.option("--json", "as_json", is_flag=True, help="Print one object, not the log")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CMD [ARGS]...")
@@ -58,6 +63,7 @@ def command(
     timeout: float | None,
     shell: str | None,
     tty: bool,
+    protection: Protection,
     detach: bool,
     as_json: bool,
     words: tuple[str, ...],
@@ -68,17 +74,23 @@ def command(
     """
     if (shell is None) == (not words):
         raise click.UsageError("give a command, or a string with -s, and not both")
+    env = dict(pairs)
+    secrets = read_secrets(protection.secret_names, protection.secret_files, {**os.environ, **env})
     request = run_request(
         words if shell is None else (shell,),
         cwd=cwd or _here(),
         name=name,
-        env=dict(pairs),
+        env=env,
         tags=tags,
         metadata=dict(meta),
         timeout_s=timeout,
         shell=shell is not None,
         tty=tty,
+        secrets=secrets,
+        limits=protection.limits,
+        kill_leftovers=protection.kill_leftovers,
     )
+    warn_of_secrets(secrets, request)
     prepare(home)
     hand_over(home, request)
     if detach:

@@ -21,6 +21,9 @@ from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
 from stepflow_tui.store.home import check_home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from stepflow_tui.core.home import Home
     from stepflow_tui.requests.runner import RunnerIdentity
 
@@ -101,3 +104,49 @@ def _run(home: Home) -> None:
     prepare(home)
     arguments = [sys.executable, "-m", "stepflow_tui.runner", "--foreground"]
     os.execv(sys.executable, [*arguments, "--home", str(home.root)])  # noqa: S606 - our own interpreter, no shell
+
+
+@command.command("install")
+@click.option("--print", "only_print", is_flag=True, help="Print the unit, write nothing")
+@click.option("--force", is_flag=True, help="Replace a unit that differs")
+@with_home
+def _install(home: Home, *, only_print: bool, force: bool) -> None:
+    """Write a systemd user unit, which keeps a runner alive from boot to shutdown."""
+    from stepflow_tui.cli import service
+
+    if only_print:
+        write(service.unit_text(home, os.environ))
+        return
+    prepare(home)
+    path = service.install(home, force=force)
+    write("".join(f"{line}\n" for line in _next_steps(path)))
+
+
+def _next_steps(unit: Path) -> Iterator[str]:
+    from stepflow_tui.cli.logind import lingers, user_name
+
+    yield f"written: {unit}"
+    yield "start it now and with every login:"
+    yield f"  systemctl --user daemon-reload && systemctl --user enable --now {unit.stem}"
+    user = user_name()
+    if lingers(user):
+        yield f"lingering is on for {user}, so it runs from boot to shutdown"
+    else:
+        yield f"lingering is off for {user}: when you log out for the last time, systemd ends the"
+        yield "runner with all its scripts, even where it spares other programs; to outlive it:"
+        yield f"  loginctl enable-linger {user}"
+
+
+@command.command("uninstall")
+@with_home
+def _uninstall(home: Home) -> None:
+    """Remove the systemd user unit; a runner that it started stays until it is stopped."""
+    from stepflow_tui.cli import service
+
+    path = service.uninstall(home)
+    if path is None:
+        say(f"there is no unit {service.unit_path(home)}")
+        return
+    write(f"removed: {path}\n")
+    write("end its runner, scripts go on:\n")
+    write(f"  systemctl --user stop {path.stem}; systemctl --user daemon-reload\n")

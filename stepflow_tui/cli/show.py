@@ -19,11 +19,18 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Artifact, Execution, Instant, Step
     from stepflow_tui.store.reader import Reader
+
+_LIMITS: dict[str, Callable[[int], str]] = {
+    "memory": format_size,
+    "cpu": lambda seconds: format_duration(seconds * 1000),
+    "file_size": format_size,
+    "nice": str,
+}
 
 
 @click.command("show")
@@ -81,6 +88,9 @@ def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
     yield "ended with", _ending(execution)
     yield "error", clean_line(execution.error or "")
     yield "timeout", format_duration(_ms(execution.timeout_s)) if execution.timeout_s else ""
+    yield "limits", _limits(execution.limits)
+    yield "leftovers", "are stopped" if execution.kill_leftovers else ""
+    yield "marked", "it is never removed" if execution.marked else ""
     yield "tags", " ".join(map(clean_line, execution.tags))
     yield "metadata", _pairs(execution.metadata)
     yield "variables", _pairs(execution.env)
@@ -101,6 +111,14 @@ def _ending(execution: Execution) -> str:
 
 def _pairs(pairs: Mapping[str, object]) -> str:
     return clean_line(", ".join(f"{name}={value}" for name, value in pairs.items()))
+
+
+def _limits(limits: Mapping[str, int]) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {shown(limits[name])}"
+        for name, shown in _LIMITS.items()
+        if name in limits
+    )
 
 
 def _ms(seconds: float) -> int:

@@ -52,4 +52,8 @@ class DatabaseTooOld(StoreProblem):
 
 
 class NotADatabase(StoreProblem):
-    """The file is damaged, or something else than our database."""
+    """The file is something else than our database."""
+
+
+class DatabaseDamaged(NotADatabase):
+    """Our database cannot be read any more; a runner sets it aside and begins anew."""

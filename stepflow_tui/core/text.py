@@ -7,7 +7,9 @@ characters that turn the reading direction do not.
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
@@ -17,18 +19,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+"
+_STRING = "(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+"
+_ESCAPE = "\x1b[ -/]*+"
 _HIDDEN = re.compile(
     # The one kept by `clean_keeping_colours`: SGR of at most 64 characters.
     "(?P<sgr>\x1b\\[(?P<codes>[0-9;:]{0,61})m)"
     # CSI; one without its last character ends where it breaks off.
-    "|(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
+    f"|{_CSI}[@-~]?"
     # DCS, SOS, OSC, PM and APC with what they carry; an open one ends with its line.
-    "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+(?:[\x07\x18\x1a\x9c]|\x1b\\\\)?"
+    f"|{_STRING}(?:[\x07\x18\x1a\x9c]|\x1b\\\\)?"
     # Every other escape sequence, and an ESC alone.
-    "|\x1b[ -/]*+[0-~]?"
+    f"|{_ESCAPE}[0-~]?"
     # C0 but the tab, DEL, C1; bidi controls, line separators, halves of surrogate pairs.
     "|[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_OPEN = re.compile(f"{_CSI}|{_STRING}|{_ESCAPE}")
+"""A control sequence that lacks its end."""
+
+_OPEN_LENGTH = 80
+"""So much of it tells what it is, and that it is too long for a colour."""
 
 
 def clean(text: str) -> str:
@@ -52,17 +62,42 @@ def show_line(line: bytes) -> str:
 
     Of a line that was redrawn with carriage returns the last state that shows anything counts.
     """
-    text = line.decode("utf-8", "replace")
-    if "\r" not in text:
-        return clean_keeping_colours(text)
-    end = len(text)
-    while end >= 0:
-        start = text.rfind("\r", 0, end) + 1
-        state = clean_keeping_colours(text[start:end])
-        if clean(state).strip():
-            return state
+    return clean_keeping_colours(_decoded(current_state(line).partition(b"\r")[0]))
+
+
+def current_state(line: bytes) -> bytes:
+    """The line without the states that were written over after a carriage return.
+
+    It begins with the last state that shows anything; behind that there may be empty ones.
+    """
+    end = len(line)
+    while start := line.rfind(b"\r", 0, end) + 1:
+        if clean(_decoded(line[start:end])).strip():
+            return line[start:]
         end = start - 1
-    return ""
+    return line
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "replace")
+
+
+class LineCleaner:
+    """Cleans one line that comes in parts, wherever these were cut; colours stay."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._open = ""
+
+    def feed(self, part: bytes, *, final: bool) -> str:
+        """What may be shown of the line with this part, and was not returned before."""
+        text = self._open + self._decoder.decode(part, final)
+        last = deque(_HIDDEN.finditer(text), maxlen=1)
+        self._open = ""
+        if last and last[0].end() == len(text) and _OPEN.fullmatch(last[0][0]):
+            self._open = last[0][0][:_OPEN_LENGTH]
+            text = text[: last[0].start()]
+        return clean_keeping_colours(text)
 
 
 def plain(line: bytes) -> str:

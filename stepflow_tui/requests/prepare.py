@@ -17,19 +17,23 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.identity import new_id
-from stepflow_tui.core.redaction import REDACTED, looks_secret, redacted
+from stepflow_tui.core.redaction import REDACTED
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.executable import check_executable
+from stepflow_tui.requests.limits import caller_limits, caller_niceness, check_limits
 from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
 from stepflow_tui.requests.runner import MARKS
+from stepflow_tui.requests.secrets import HIDDEN_IN_COMMAND, NO_SECRETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from stepflow_tui.core.models import Execution, Value
+    from stepflow_tui.requests.secrets import Secrets
 
 _NO_PAIRS: Mapping[str, str] = MappingProxyType({})
 _NO_METADATA: Mapping[str, Value] = MappingProxyType({})
+_NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 _SHELL_NAME_LENGTH = 40
 _PROC_STATUS = Path("/proc/self/status")
 _PROC_ENVIRON = Path("/proc/self/environ")
@@ -48,6 +52,9 @@ def run_request(
     timeout_s: float | None = None,
     shell: bool = False,
     tty: bool = False,
+    secrets: Secrets = NO_SECRETS,
+    limits: Mapping[str, int] = _NO_LIMITS,
+    kill_leftovers: bool = False,
     rerun_of: int | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> RunRequest:
@@ -63,6 +70,9 @@ def run_request(
         timeout_s: seconds after which the execution is stopped.
         shell: the command is a string for the shell.
         tty: run under a pseudo-terminal.
+        secrets: what is hidden in all that is stored.
+        limits: for the script alone: `memory` and `file_size` in bytes, `cpu` in seconds, `nice`.
+        kill_leftovers: stop background processes that the script leaves.
         rerun_of: number of the execution that this repeats.
         environ: what the script inherits; by default the environment of this process.
 
@@ -77,6 +87,7 @@ def run_request(
     _check_names(env)
     _check_metadata(metadata)
     _check_timeout(timeout_s)
+    check_limits(limits)
     _check_command(command, directory, environment, shell=shell)
     if tty:
         _check_tty(environment)
@@ -88,7 +99,7 @@ def run_request(
         created_at=now().wall_ms,
         name=_utf8(name or _default_name(command, shell=shell)),
         user=_utf8(_user()),
-        env=redacted(env),
+        env=secrets.stored(env),
         tags=list(dict.fromkeys(map(_utf8, tags))),
         metadata={
             _utf8(key): _utf8(value) if isinstance(value, str) else value
@@ -99,6 +110,11 @@ def run_request(
         tty=tty,
         umask=_umask(),
         rerun_of=rerun_of,
+        secrets=list(secrets.texts),
+        limits=dict(limits),
+        rlimits=caller_limits(),
+        nice=caller_niceness(),
+        kill_leftovers=kill_leftovers,
     )
 
 
@@ -107,6 +123,9 @@ def rerun_request(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] = _NO_PAIRS,
+    secrets: Secrets = NO_SECRETS,
+    limits: Mapping[str, int] = _NO_LIMITS,
+    kill_leftovers: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> RunRequest:
     """A request to run the same command once more, checked as a new one.
@@ -115,6 +134,9 @@ def rerun_request(
         execution: what to repeat.
         cwd: working directory of the script; by default the one it had.
         env: pairs that are added or replaced; secrets were not stored and must be given again.
+        secrets: what is hidden this time.
+        limits: added to those that it had, or in their place.
+        kill_leftovers: stop background processes, if that was not asked for before.
         environ: what the script inherits; by default the environment of this process.
 
     Raises:
@@ -122,33 +144,41 @@ def rerun_request(
         CommandNotFound: the command does not exist any more.
         CommandNotExecutable: the command cannot be executed any more.
     """
-    _check_secrets(execution, env)
+    _check_secrets(execution, {*env, *secrets.variables})
+    kept = {name: value for name, value in execution.env.items() if value != REDACTED}
     metadata = {key: value for key, value in execution.metadata.items() if key != "PROGRESS"}
     return run_request(
         execution.command,
         cwd=cwd or Path(execution.cwd),
         name=execution.name,
-        env={**execution.env, **env},
+        env={**kept, **env},
         tags=execution.tags,
         metadata=metadata,
         timeout_s=execution.timeout_s,
         shell=execution.shell,
         tty=execution.tty,
+        secrets=secrets,
+        limits={**execution.limits, **limits},
+        kill_leftovers=execution.kill_leftovers or kill_leftovers,
         rerun_of=execution.number,
         environ=environ,
     )
 
 
-def _check_secrets(execution: Execution, env: Mapping[str, str]) -> None:
+def _check_secrets(execution: Execution, given: Container[str]) -> None:
+    if HIDDEN_IN_COMMAND in execution.warnings:
+        raise UsageProblem(f"{HIDDEN_IN_COMMAND}; run it anew with: stepflow run")
     missing = [
         clean_line(name)
         for name, value in execution.env.items()
-        if value == REDACTED and looks_secret(name) and name not in env
+        if value == REDACTED and name not in given
     ]
     if missing:
         raise UsageProblem(
             f"the values of {', '.join(missing)} were not stored; give them again: "
             + " ".join(f"-e {name}=…" for name in missing)
+            + ", or from the environment: "
+            + " ".join(f"--secret {name}" for name in missing)
         )
 
 

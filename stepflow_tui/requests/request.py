@@ -7,10 +7,10 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from stepflow_tui.core.identity import is_id
+from stepflow_tui.core.identity import is_id, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stepflow_tui.core.models import Metadata
 
@@ -101,11 +101,77 @@ class StopRequest:
     cancel_all: bool = False
 
 
-Request: TypeAlias = RunRequest | CancelRequest | StopRequest
+@dataclass(frozen=True, slots=True)
+class RemoveRequest:
+    """Remove executions with their logs and artifacts: all of them, or none.
 
-_KINDS: dict[str, type[RunRequest | CancelRequest | StopRequest]] = {
-    kind.kind: kind for kind in (RunRequest, CancelRequest, StopRequest)
+    Attributes:
+        executions: their ids. Who is not there any more was removed before.
+    """
+
+    kind: ClassVar[str] = "remove"
+
+    id: str
+    executions: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRequest:
+    """Keep executions from ever being removed, or let them go again.
+
+    Attributes:
+        executions: their ids.
+    """
+
+    kind: ClassVar[str] = "mark"
+
+    id: str
+    executions: list[str]
+    marked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRequest:
+    """Copy the database.
+
+    Attributes:
+        path: of the copy, absolute.
+        force: replace a file that is there.
+    """
+
+    kind: ClassVar[str] = "backup"
+
+    id: str
+    path: str
+    force: bool = False
+
+
+Chore: TypeAlias = RemoveRequest | MarkRequest | BackupRequest
+"""What is done to the history, not to a script."""
+
+Request: TypeAlias = RunRequest | CancelRequest | StopRequest | Chore
+
+_REMOVED_AT_ONCE = 1000
+
+_KINDS: dict[str, type[Request]] = {
+    kind.kind: kind
+    for kind in (
+        RunRequest,
+        CancelRequest,
+        StopRequest,
+        RemoveRequest,
+        MarkRequest,
+        BackupRequest,
+    )
 }
+
+
+def remove_requests(executions: Sequence[str]) -> list[RemoveRequest]:
+    """What asks to remove all of these, in requests that each are done with soon."""
+    return [
+        RemoveRequest(new_id(), list(executions[start : start + _REMOVED_AT_ONCE]))
+        for start in range(0, len(executions), _REMOVED_AT_ONCE)
+    ]
 
 
 def encode(request: Request) -> bytes:
@@ -146,6 +212,10 @@ def _checked(kind: type[Request], record: dict[str, Any]) -> Request:
     if isinstance(request, RunRequest) and not request.command:
         raise BadRequest("the command is empty")
     return request
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_id(value)
 
 
 def _is_text(value: object, errors: str = "strict") -> bool:
@@ -228,8 +298,9 @@ def is_timeout(value: object) -> bool:
 
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
-    "id": lambda value: isinstance(value, str) and is_id(value),
-    "execution": lambda value: isinstance(value, str) and is_id(value),
+    "id": _is_id,
+    "execution": _is_id,
+    "executions": lambda value: isinstance(value, list) and all(map(_is_id, value)),
     "command": lambda value: isinstance(value, list) and all(map(_is_bytes, value)),
     "cwd": _is_bytes,
     "name": _is_text,
@@ -250,5 +321,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "shell": lambda value: isinstance(value, bool),
     "tty": lambda value: isinstance(value, bool),
     "force": lambda value: isinstance(value, bool),
+    "marked": lambda value: isinstance(value, bool),
+    "path": lambda value: _is_bytes(value) and value.startswith("/"),
     "cancel_all": lambda value: isinstance(value, bool),
 }

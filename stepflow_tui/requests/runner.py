@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _FLOCK = struct.Struct("hhqqi4x")
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
 _POLL_S = 0.01
+_LOCK_BYTES = 4096
 _RETIRE_S = 10.0
 _RUNNER_MARK = "STEPFLOW_RUNNER"
 
@@ -50,11 +51,13 @@ class RunnerIdentity:
 
     Attributes:
         started_at: UTC milliseconds.
+        trouble: what keeps it from its work now, as a sentence; empty if nothing does.
     """
 
     pid: int
     version: str
     started_at: int
+    trouble: str = ""
 
 
 class RunnerLock:
@@ -74,9 +77,14 @@ class RunnerLock:
             os.close(descriptor)
             return False
         self._descriptor = descriptor
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(identity)).encode(), 0)
+        self.write(identity)
         return True
+
+    def write(self, identity: RunnerIdentity) -> None:
+        """Say who holds the lock, and how it fares; the space is there even on a full disk."""
+        if self._descriptor is not None:
+            content = json.dumps(asdict(identity)).encode()
+            os.pwrite(self._descriptor, content.ljust(_LOCK_BYTES), 0)
 
     def release(self) -> None:
         """Let the next runner in."""
@@ -97,11 +105,14 @@ def live_runner(home: Home) -> RunnerIdentity | None:
         try:
             if not _is_locked(descriptor):
                 return None
-            content = os.pread(descriptor, 4096, 0)
+            content = os.pread(descriptor, _LOCK_BYTES, 0)
         finally:
             os.close(descriptor)
-        with suppress(ValueError, TypeError):
-            return RunnerIdentity(**json.loads(content))
+        with suppress(ValueError, KeyError):
+            found = json.loads(content)
+            return RunnerIdentity(
+                found["pid"], found["version"], found["started_at"], found.get("trouble", "")
+            )
         time.sleep(_POLL_S)  # it took the lock an instant ago and has not signed it yet
     raise RunnerGone(f"{home.runner_lock} is held, but does not say by whom")
 

@@ -8,20 +8,24 @@ import logging.handlers
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepflow_tui import __version__
 from stepflow_tui.core import clock
-from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.core.errors import DatabaseDamaged, StepflowError
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.runner import RunnerIdentity, RunnerLock, start_runner
 from stepflow_tui.runner.loop import Runner
+from stepflow_tui.store.damage import discard_companions, set_aside
 from stepflow_tui.store.home import prepare_home
+from stepflow_tui.store.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _log = logging.getLogger("stepflow")
@@ -69,7 +73,7 @@ def _hold_and_run(home: Home) -> int:
         _log.info("another runner is alive; leaving")
         return 0
     try:
-        idle = _run(home)
+        runner = _run(home, lambda trouble: lock.write(replace(identity, trouble=trouble)))
     except StepflowError as error:
         _log.error("%s", error)
         raise
@@ -78,7 +82,10 @@ def _hold_and_run(home: Home) -> int:
         raise
     finally:
         lock.release()
-    if idle:
+    if runner.displaced:
+        home.displaced.touch(mode=0o600)
+        _start_over(home)
+    elif runner.is_idle:
         _hand_over(home)
     return 0
 
@@ -89,11 +96,21 @@ def _hand_over(home: Home) -> None:
         start_runner(home)
 
 
-def _run(home: Home) -> bool:
-    """Run until it is time to leave; True if that was for want of work."""
+def _start_over(home: Home) -> None:
+    """Leave the database to a new runner, without a last write into what may be another's.
+
+    Closing the connection would move the write-ahead log into whatever has taken the file's place.
+    """
+    start_runner(home)
+    logging.shutdown()
+    os._exit(0)
+
+
+def _run(home: Home, tell: Callable[[str], None]) -> Runner:
+    """Run until it is time to leave, and close all that may be closed."""
     settings = Settings.from_environment(os.environ)
     wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    runner = Runner(home, settings, wake)
+    runner = Runner(home, settings, _open_database(home), wake, tell)
 
     def leave(number: int, _: FrameType | None) -> None:
         _log.info("told to leave by %s", signal.Signals(number).name)
@@ -104,11 +121,31 @@ def _run(home: Home) -> bool:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _log.info("runner %s of %s", __version__, home.root)
     try:
-        idle = runner.run()
+        runner.run()
     finally:
-        runner.close()
+        if runner.displaced == "damaged":
+            _set_aside(home)
+        elif runner.displaced == "overwritten":
+            discard_companions(home.database)
+        else:
+            runner.close()
     _log.info("left")
-    return idle
+    return runner
+
+
+def _open_database(home: Home) -> Writer:
+    """The database to write; one that is damaged is set aside, and a new one made."""
+    try:
+        return Writer(home.database)
+    except DatabaseDamaged as error:
+        _log.error("%s", error)
+    _set_aside(home)
+    return Writer(home.database)
+
+
+def _set_aside(home: Home) -> None:
+    aside = set_aside(home.database)
+    _log.error("the damaged database was set aside as %s", aside)
 
 
 if __name__ == "__main__":

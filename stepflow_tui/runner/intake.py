@@ -11,8 +11,12 @@ from stepflow_tui.core.models import Execution, Status
 from stepflow_tui.core.redaction import redacted
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
+    BackupRequest,
     BadRequest,
     CancelRequest,
+    Chore,
+    MarkRequest,
+    RemoveRequest,
     Request,
     RunRequest,
     StopRequest,
@@ -42,6 +46,7 @@ class Orders:
     runs: list[tuple[RunRequest, Path]] = field(default_factory=list)
     cancels: list[tuple[CancelRequest, Path]] = field(default_factory=list)
     stops: list[tuple[StopRequest, Path]] = field(default_factory=list)
+    chores: list[tuple[Chore, Path]] = field(default_factory=list)
     more: bool = False
 
 
@@ -79,6 +84,8 @@ def _sort(home: Home, path: Path, orders: Orders) -> None:
             orders.cancels.append((request, path))
         case StopRequest():
             orders.stops.append((request, path))
+        case RemoveRequest() | MarkRequest() | BackupRequest():
+            orders.chores.append((request, path))
 
 
 def _read(path: Path) -> Request:

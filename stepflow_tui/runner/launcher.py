@@ -17,6 +17,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import socket
@@ -25,9 +26,12 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself would be dear here
+    from collections.abc import Iterator
     from typing import Any
 
-SHELL, CAT, SETSID, SCRIPT, ENV = "/bin/sh", "cat", "setsid", "script", "env"
+    Limits = dict[str, tuple[int, int]]  # soft and hard, by names of `resource.RLIMIT_*`
+
+SHELL = "/bin/sh"
 EXIT_FILE_SIZE = 256
 """The exit file is made beforehand and overwritten: on a full disk a new file would stay empty."""
 
@@ -36,6 +40,21 @@ _HIGH = 16
 _KEPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _OWN_NAMES = frozenset({"IFS", "OPTIND", "PPID", "OLDPWD"})
 _SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
+_CPU_GRACE_S = 5
+
+# The option of the shell's `ulimit`, and what it counts in. Some shells call `-p` `-u`.
+_ULIMITS = {
+    "AS": ("v", 1024),
+    "CORE": ("c", 512),
+    "CPU": ("t", 1),
+    "DATA": ("d", 1024),
+    "FSIZE": ("f", 512),
+    "MEMLOCK": ("l", 1024),
+    "NOFILE": ("n", 1),
+    "NPROC": ("p", 1),
+    "STACK": ("s", 1024),
+}
+_HINDERING = ("AS", "CPU", "DATA", "FSIZE", "NPROC")
 
 
 def main(descriptor: int) -> None:
@@ -48,6 +67,7 @@ def main(descriptor: int) -> None:
     with open(os.path.join(os.path.dirname(__file__), "shim.sh"), encoding="ascii") as file:
         shim = file.read()
     libc = ctypes.CDLL(None, use_errno=True)
+    inherited = _lift_limits()
     while packet := channel.recv(65536):
         order = json.loads(packet)
         try:
@@ -56,7 +76,7 @@ def main(descriptor: int) -> None:
             _complain(channel, order["id"], error)
             continue
         if child == 0:
-            _become_shim(channel, order, shim, libc)
+            _become_shim(channel, order, shim, libc, inherited)
 
 
 def _complain(channel: socket.socket, execution: str, error: Exception) -> None:
@@ -66,8 +86,27 @@ def _complain(channel: socket.socket, execution: str, error: Exception) -> None:
         channel.send(packet)
 
 
+def _lift_limits() -> Limits:
+    """Let no limit of whoever started the runner cut a log, and return what they were."""
+    inherited = {name: resource.getrlimit(_kind(name)) for name in _ULIMITS}
+    for name in _HINDERING:
+        _, hard = inherited[name]
+        resource.setrlimit(_kind(name), (hard, hard))
+        with contextlib.suppress(ValueError, OSError):  # only root may
+            resource.setrlimit(_kind(name), (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return inherited
+
+
+def _kind(name: str) -> int:
+    return int(getattr(resource, f"RLIMIT_{name}"))
+
+
 def _become_shim(
-    channel: socket.socket, order: dict[str, str], shim: str, libc: ctypes.CDLL
+    channel: socket.socket,
+    order: dict[str, str],
+    shim: str,
+    libc: ctypes.CDLL,
+    inherited: Limits,
 ) -> None:
     try:
         _restore_signals()
@@ -77,12 +116,19 @@ def _become_shim(
         with open(order["request"], encoding="ascii") as file:
             request = json.load(file)
         os.chdir(request["cwd"])
-        if not take_lock(order["prefix"]):
+        if not take_lock(order["prefix"], request):
             os._exit(99)  # started before: never twice
         _open_descriptors(order["prefix"])
         os.umask(request["umask"])
-        arguments = [SHELL, "-c", shim, order["prefix"], _tool(CAT), _tool(SETSID)]
-        os.execve(SHELL, arguments + script_command(request), script_environment(request))
+        tools = [_tool(name) for name in ("cat", "sleep", "setsid")]
+        kept = kept_pairs(request["environment"])
+        setup = [
+            *restoring_commands(list(kept)),
+            *limit_commands(script_limits(request, inherited)),
+        ]
+        arguments = [SHELL, "-c", shim, order["prefix"], *tools, "\n".join(setup)]
+        environment = script_environment(request) | kept
+        os.execve(SHELL, arguments + script_command(request), environment)
     except BaseException as error:
         _complain(channel, order["id"], error if isinstance(error, Exception) else Exception())
     finally:
@@ -96,15 +142,19 @@ def _restore_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def take_lock(prefix: str) -> bool:
+def take_lock(prefix: str, request: dict[str, Any] | None = None) -> bool:
     """Make the start lock of this execution, with our identity in it, or find it taken.
 
     Whoever makes it is the only one who ever may run the script. It appears with its content or
     not at all, and is on the disk before the script runs: no crash makes a second start possible.
+    The request goes into it, so that a lost database can be made anew; its environment does not.
     """
+    content = identity()
+    if request is not None:
+        content["request"] = {**request, "environment": {}}
     temporary = f"{prefix}.{os.getpid()}.tmp"
     with open(temporary, "x", encoding="ascii") as file:
-        json.dump(identity(), file)
+        json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -169,22 +219,98 @@ def script_command(request: dict[str, Any]) -> list[str]:
         shell = request["environment"].get("SHELL")
         if shell:  # `script` runs the line with $SHELL; the program sees the user's own
             line = f"SHELL={shlex.quote(shell)} {line}"
-        command = [_tool(SCRIPT), "-qefc", line, os.devnull]
-    return restored_names(request["environment"]) + command
+        command = [_tool("script"), "-qefc", line, os.devnull]
+    return niceness_command(request) + command
 
 
-def restored_names(environment: dict[str, str]) -> list[str]:
-    """A command that sets again what a shell drops or changes of the environment it is given.
+def niceness_command(request: dict[str, Any]) -> list[str]:
+    """A command that gives the script its niceness; none if it has it, or if we may not."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = request.get("limits", {}).get("nice", request.get("nice", own))
+    if wanted < own:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, wanted)
+        except PermissionError:
+            return []
+        os.setpriority(os.PRIO_PROCESS, 0, own)
+    return [_tool("nice"), "-n", f"{wanted - own:d}"] if wanted != own else []
+
+
+def kept_pairs(environment: dict[str, str]) -> dict[str, str]:
+    """What a shell drops or changes of the environment it is given, under names that it keeps.
 
     A shell keeps names that can be its variables. Others, such as `my.prop` or bash's exported
-    functions, get lost in the shim.
+    functions, get lost in the shim. They are not handed over as arguments, which all users can see.
     """
-    pairs = [
+    lost = [
         f"{name}={value}"
         for name, value in environment.items()
         if not _KEPT.fullmatch(name) or name in _OWN_NAMES
     ]
-    return [_tool(ENV), "--", *pairs] if pairs else []
+    return {f"sf_env{number}": pair for number, pair in enumerate(lost)}
+
+
+def restoring_commands(kept: list[str]) -> Iterator[str]:
+    """What the shim's shell evaluates so that the script has what is kept under these names."""
+    if kept:
+        values = " ".join(f'"${name}"' for name in kept)
+        yield f'set -- {_tool("env")} -- {values} "$@"; unset {" ".join(kept)}'
+
+
+def script_limits(request: dict[str, Any], inherited: Limits) -> Limits:
+    """The resource limits of a script: its caller's, and what was set for it alone."""
+    limits = inherited | {name: tuple(pair) for name, pair in request.get("rlimits", {}).items()}
+    chosen = request.get("limits", {})
+    for name, key in (("AS", "memory"), ("FSIZE", "file_size")):
+        if key in chosen:
+            limits[name] = (chosen[key], chosen[key])
+    if "cpu" in chosen:
+        # First comes SIGXCPU, which tells why; who catches it has some time left to tidy up.
+        hard = _least(chosen["cpu"] + _CPU_GRACE_S, limits["CPU"][1])
+        limits["CPU"] = (chosen["cpu"], hard)
+    return limits
+
+
+def limit_commands(limits: Limits) -> Iterator[str]:
+    """What the shim's shell evaluates to set these limits, made of integers alone.
+
+    As far as we may, hard limits of this process are raised to them, which hinders nobody. What a
+    shell does not know is left as it is, in silence.
+    """
+    commands = []
+    for name, (soft, hard) in limits.items():
+        if resource.getrlimit(_kind(name)) != (soft, hard):
+            most = _raised(_kind(name), hard)
+            option, unit = _ULIMITS[name]
+            for which, limit in (("S", _least(soft, hard, most)), ("H", _least(hard, most))):
+                count = _count(limit, most, unit)
+                commands.append(f"ulimit -{which} -{option} {count}")
+                if name == "NPROC":
+                    commands[-1] += f" || ulimit -{which} -u {count}"
+    if commands:
+        yield "{ " + "; ".join(commands) + "; } 2>/dev/null"
+
+
+def _raised(kind: int, wanted: int) -> int:
+    """Our own hard limit, after it was raised to the wanted one, if it was lower and we may."""
+    soft, hard = resource.getrlimit(kind)
+    if _least(hard, wanted) != wanted:
+        with contextlib.suppress(ValueError, OSError):  # only root may
+            resource.setrlimit(kind, (soft, wanted))
+    return resource.getrlimit(kind)[1]
+
+
+def _least(*limits: int) -> int:
+    """The lowest of limits of which negative ones are none."""
+    return min((limit for limit in limits if limit >= 0), default=resource.RLIM_INFINITY)
+
+
+def _count(limit: int, most: int, unit: int) -> str:
+    """A limit in units, rounded up where nothing is in the way."""
+    if limit < 0:
+        return "unlimited"
+    count = -(-limit // unit)
+    return f"{count if most < 0 else min(count, most // unit):d}"
 
 
 def script_environment(request: dict[str, Any]) -> dict[str, str]:

@@ -15,31 +15,34 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui import __version__
 from stepflow_tui.core import clock
-from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner import fault, intake
 from stepflow_tui.runner.artifacts import Collector
+from stepflow_tui.runner.cancels import Cancels
+from stepflow_tui.runner.checkup import Checkup
 from stepflow_tui.runner.endings import Endings
-from stepflow_tui.runner.launch import Launcher, LaunchFailed
+from stepflow_tui.runner.guard import Guard
+from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.recording import Recording
-from stepflow_tui.runner.recovery import recover
+from stepflow_tui.runner.recovery import ingest_again, recover
 from stepflow_tui.runner.retention import prune_spools, sweep_up
-from stepflow_tui.runner.stop import Reason
+from stepflow_tui.runner.starts import Starts
 from stepflow_tui.runner.timers import Timers
+from stepflow_tui.runner.trouble import Trouble
 from stepflow_tui.runner.watch import Watch
-from stepflow_tui.store.queries import RunnerRecord, Stream, executions_with_prefix
-from stepflow_tui.store.writer import SQLITE_VERSION, WriteFailed, Writer
+from stepflow_tui.store.queries import RunnerRecord, Stream, runner_record
+from stepflow_tui.store.writer import SQLITE_VERSION, WriteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
-    from stepflow_tui.core.models import Execution, Instant
+    from stepflow_tui.core.models import Instant
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.requests.request import RunRequest
-    from stepflow_tui.runner.stop import Stop
+    from stepflow_tui.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +50,6 @@ SWEEP_S = 2.0
 """Between two looks at everything, for what no event told of."""
 
 _RETRY_S = 1.0
-_BEHIND_S = 0.05
-_STOPPING_S = 0.1
 _PRUNE_S = 600.0
 _LEFT_OVER_S = 86_400.0
 _RECORD_S = 1.0
@@ -57,14 +58,29 @@ _RECORD_S = 1.0
 class Runner:
     """Records the executions of one home until it is told to leave, or has nothing to do."""
 
-    def __init__(self, home: Home, settings: Settings, wake: tuple[int, int]) -> None:
-        """Opens everything; `wake` are the ends of a non-blocking pipe that ends a wait."""
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        writer: Writer,
+        wake: tuple[int, int],
+        tell: Callable[[str], None],
+    ) -> None:
+        """Opens everything.
+
+        Args:
+            home: whose executions to record.
+            settings: the limits.
+            writer: of the home's database; closed with the runner.
+            wake: the ends of a non-blocking pipe that ends a wait.
+            tell: is called with what keeps the runner from its work, or with an empty text.
+        """
         self._home = home
         self._settings = settings
         self._boot_id = clock.boot_id()
-        self._writer = Writer(home.database)
+        self._writer = writer
+        self._guard = Guard(home, settings, self._writer, Trouble(tell))
         self._watch = Watch(home)
-        self._launcher = Launcher()
         self._wake_reader, self._wake_writer = wake
         self._collector = Collector(
             home,
@@ -78,8 +94,7 @@ class Runner:
         self._endings = Endings(settings, self._timers, self._mark)
         self._dirty: set[str] = set()
         self._maybe_exited: set[str] = set()
-        self._cancel_files: dict[str, list[Path]] = {}
-        self._lost_stops: dict[str, Stop] = {}
+        self._checkup: Checkup | None = None
         self._look_for_requests = True
         self._sweeping = False
         self._leaving = False
@@ -90,12 +105,36 @@ class Runner:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._watch.fileno(), selectors.EVENT_READ, self._on_watch)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
-        self._listen_to_launcher()
+        self._starts = Starts(home, self._selector, self._recordings, self._mark)
+        self._cancels = Cancels(
+            home, self._writer, self._endings, self._recordings, self._look_again
+        )
+        self._housekeeping = Housekeeping(
+            home,
+            self._writer,
+            settings,
+            self._timers,
+            failed=self._failed,
+            succeeded=self._guard.succeeded,
+        )
 
-    def run(self) -> bool:
-        """Work until it is time to leave; True if that was for want of work."""
+    @property
+    def is_idle(self) -> bool:
+        """Whether it left for want of work."""
+        return not self._leaving
+
+    @property
+    def displaced(self) -> str | None:
+        """What was done to the database, if that is why it left: see `Guard.displaced`."""
+        return self._guard.displaced
+
+    def run(self) -> None:
+        """Work until it is time to leave."""
+        self._look_after()
+        self._check_up()
         self._take_up()
         self._prune()
+        self._housekeeping.begin()
         while not self._is_time_to_leave():
             for key, _ in self._selector.select(self._timeout()):
                 key.data()
@@ -104,7 +143,6 @@ class Runner:
                 self._take_requests()
             if self._dirty and not self._pace.delay():
                 self._commit()
-        return not self._leaving
 
     def leave(self) -> None:
         """End the loop at its next turn; scripts go on."""
@@ -113,11 +151,12 @@ class Runner:
 
     def close(self) -> None:
         """Commit what was read and let go of everything."""
+        self._housekeeping.close()
         if self._dirty:
             self._commit()
         self._selector.close()
         self._collector.close()
-        self._launcher.close()
+        self._starts.close()
         self._watch.close()
         self._writer.close()
 
@@ -139,7 +178,7 @@ class Runner:
 
     def _idle_left(self) -> float | None:
         """Seconds until the runner leaves for want of work; None while there is some."""
-        if self._recordings:
+        if self._recordings or self._housekeeping.is_busy:
             return None
         return max(0.0, self._busy_at + self._settings.idle_exit - time.monotonic())
 
@@ -161,54 +200,22 @@ class Runner:
         self._look_for_requests |= hints.requests or hints.overflow
         if hints.overflow:
             self._sweep()
+        if hints.database:
+            self._look_after()
         self._maybe_exited |= hints.exited & self._recordings.keys()
         for execution in hints.written | hints.started | hints.exited:
             self._mark(execution)
 
     def _on_wake(self) -> None:
         os.read(self._wake_reader, 65536)
+        if self._checkup is not None and self._checkup.damage:
+            self._guard.find_damage(self._checkup.damage)
+            self.leave()
         for collected in self._collector.take():
             recording = self._recordings.get(collected.order.execution)
             if recording is not None:
                 recording.collected(collected.artifacts)
                 self._dirty.add(recording.id)
-
-    def _listen_to_launcher(self) -> None:
-        self._selector.register(
-            self._launcher.channel, selectors.EVENT_READ | selectors.EVENT_WRITE, self._on_launcher
-        )
-        self._tune_launcher()
-
-    def _tune_launcher(self) -> None:
-        """Ask to be told of room in the socket only while orders wait for it."""
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE * self._launcher.has_orders)
-        self._selector.modify(self._launcher.channel, wanted, self._on_launcher)
-
-    def _on_launcher(self) -> None:
-        try:
-            for failure in self._launcher.failures():
-                self._could_not_start(failure)
-        except ConnectionError:
-            _log.exception("starting a new launcher")
-            self._selector.unregister(self._launcher.channel)
-            self._launcher.restart()
-            self._listen_to_launcher()
-            self._order_starts(self._recordings.values())
-            return
-        self._launcher.flush()
-        self._tune_launcher()
-
-    def _could_not_start(self, failure: LaunchFailed) -> None:
-        recording = self._recordings.get(failure.execution)
-        if recording is None or recording.is_final:
-            return
-        start = recording.spool.start()
-        if start is not None and start.pid != failure.pid:
-            return  # it was ordered twice, and the other start has the lock
-        reason = Reason(Status.FAILED, f"could not be started: {failure.error}")
-        recording.finish(reason, clock.now(), code=None, signal=None)
-        recording.end_stream()
-        self._dirty.add(recording.id)
 
     def _mark(self, execution: str) -> None:
         """Something may be new of this execution."""
@@ -225,18 +232,36 @@ class Runner:
         self._sweeping = bool(self._recordings)
         if self._sweeping:
             self._sweep()
+            self._look_after()
             self._timers.after(SWEEP_S, self._sweep_regularly)
+
+    def _look_after(self) -> None:
+        """See to what recording needs: room on the disk, and the database in its place."""
+        self._guard.look()
+        if self._guard.displaced:
+            self.leave()
+        if self._guard.is_disk_low != self._starts.is_held:
+            self._starts.hold(held=self._guard.is_disk_low)
 
     # Taking requests
 
     def _take_up(self) -> None:
         """Go on with what an earlier runner left."""
+        count = ingest_again(self._home, self._writer, self._boot_id)
+        if count:
+            _log.warning("%d executions are read again from their spools", count)
         for recording in recover(self._home, self._writer, self._settings):
             self._record(recording)
             if recording.start is not None:
                 self._begun(recording)
-        self._order_starts(self._recordings.values())
+        self._starts.order()
         self._save_runner_record()
+
+    def _check_up(self) -> None:
+        """After a reboot, look in the background whether the database has come through."""
+        record = next(iter(self._writer.all(runner_record())), None)
+        if record is not None and record.boot_id != self._boot_id:
+            self._checkup = Checkup(self._home.database, self._wake)
 
     def _record(self, recording: Recording) -> None:
         self._recordings[recording.id] = recording
@@ -247,14 +272,20 @@ class Runner:
             self._timers.after(SWEEP_S, self._sweep_regularly)
 
     def _take_requests(self) -> None:
-        orders = intake.look(self._home, self._recordings.keys() | self._cancel_files.keys())
+        orders = intake.look(self._home, self._known_requests())
         self._look_for_requests = orders.more
         if orders.runs:
             self._accept(orders.runs)
         for cancel, path in orders.cancels:
-            self._cancel(cancel.execution, path, force=cancel.force)
+            self._cancels.take(cancel, path)
         for stop, path in orders.stops:
             self._take_stop(path, cancel_all=stop.cancel_all)
+        for chore, path in orders.chores:
+            self._housekeeping.take(chore, path)
+
+    def _known_requests(self) -> set[str]:
+        """Ids of requests whose files are there still although they were taken."""
+        return self._recordings.keys() | self._cancels.taken | self._housekeeping.taken
 
     def _accept(self, runs: list[tuple[RunRequest, Path]]) -> None:
         executions = [intake.pending_execution(run, self._boot_id) for run, _ in runs]
@@ -263,71 +294,25 @@ class Runner:
             with self._writer.transaction(durable=True) as transaction:
                 numbers = [transaction.insert_execution(execution) for execution in executions]
         except WriteFailed as error:
-            _log.error("cannot accept: %s", error)
-            self._timers.after(_RETRY_S, self._look_again)
+            self._look_again(0.0 if self._failed(error) else _RETRY_S)
             return
         fault.point("P2")
+        self._look_after()
         self._busy_at = time.monotonic()
-        fresh = []
         for execution, number, (_, path) in zip(executions, numbers, runs, strict=True):
             if number is None:
                 inbox.discard(path)  # it came twice, and the first has ended
                 continue
             stream = Stream(number, None, 0, 0, 0, 0, None, is_open=True)
-            recording = Recording(
-                self._home,
-                replace(execution, number=number),
-                stream,
-                settings=self._settings,
-            )
-            self._record(recording)
-            fresh.append(recording)
-        self._order_starts(fresh)
+            accepted = replace(execution, number=number)
+            self._record(Recording(self._home, accepted, stream, settings=self._settings))
+        self._starts.order()
 
-    def _look_again(self) -> None:
-        self._look_for_requests = True
+    def _look_again(self, after_s: float) -> None:
+        def look() -> None:
+            self._look_for_requests = True
 
-    def _order_starts(self, recordings: Iterable[Recording]) -> None:
-        for recording in recordings:
-            if recording.start is None and not recording.is_final:
-                request = inbox.path_of(self._home, recording.id, "run")
-                fault.point("P3")
-                self._launcher.start(recording.id, request, recording.spool.prefix)
-        self._tune_launcher()
-
-    def _cancel(self, execution: str, path: Path, *, force: bool) -> None:
-        recording = self._recordings.get(execution)
-        if recording is None and inbox.path_of(self._home, execution, "run").exists():
-            self._timers.after(_BEHIND_S, self._look_again)  # it waits to be accepted
-            return
-        if recording is None or recording.is_final:
-            self._cancel_ended(execution, path, force=force)
-            return
-        # The file stays until the end is committed, so that a new runner goes on with it.
-        self._cancel_files.setdefault(execution, []).append(path)
-        self._cancel_files.setdefault(path.name.partition(".")[0], [])
-        self._endings.cancel(recording, force=force)
-
-    def _cancel_ended(self, execution: str, path: Path, *, force: bool) -> None:
-        """What is over cannot be stopped, but something may be left of what was lost."""
-        found = self._writer.all(executions_with_prefix(execution))
-        if not found:
-            inbox.refuse(self._home, path, "there is no such execution")
-        elif found[0].status is Status.LOST:
-            self._stop_lost(found[0], path, force=force)
-        else:
-            inbox.discard(path)
-
-    def _stop_lost(self, execution: Execution, path: Path, *, force: bool) -> None:
-        stop = self._lost_stops.get(path.name)
-        if stop is None:
-            stop = self._endings.stop_lost(self._home, execution, force=force)
-            self._lost_stops[path.name] = stop
-        if stop.is_done:
-            self._lost_stops.pop(path.name)
-            inbox.discard(path)
-        else:
-            self._timers.after(_STOPPING_S, self._look_again)  # the file stays until it is done
+        self._timers.after(after_s, look)
 
     def _take_stop(self, path: Path, *, cancel_all: bool) -> None:
         inbox.discard(path)
@@ -344,6 +329,9 @@ class Runner:
     def _commit(self) -> None:
         """Read what is new of all dirty executions and commit it together."""
         began = time.monotonic()
+        if not self._guard.may_record():
+            self._pace.failed(_RETRY_S)
+            return
         now = clock.now()
         batch = [self._recordings[execution] for execution in self._dirty]
         self._dirty = set()
@@ -392,12 +380,20 @@ class Runner:
                     self._recorded_at = time.monotonic()
                     transaction.save_runner(self._runner_record())
         except WriteFailed as error:
-            _log.error("recording waits: %s", error)
+            self._failed(error)
             return False
+        self._guard.succeeded()
         _pass_by(recordings, beginning="P5", output="P7", ending="P9")
         for recording in recordings:
             recording.saved()
         return True
+
+    def _failed(self, error: WriteFailed) -> bool:
+        """A commit failed; True if another try may succeed at once."""
+        helped = self._guard.failed(error)
+        if self._guard.displaced:
+            self.leave()
+        return helped
 
     def _settle(self, recording: Recording) -> None:
         """Let go of what a committed execution does not need any more."""
@@ -405,12 +401,9 @@ class Runner:
             recording.ingest.give_back()
         if recording.is_final:
             inbox.discard(inbox.path_of(self._home, recording.id, "run"))
-            for path in self._cancel_files.pop(recording.id, ()):
-                self._cancel_files.pop(path.name.partition(".")[0], None)
-                inbox.discard(path)
+            self._cancels.settle(recording.id)
         if recording.is_final and not recording.is_open:
-            if recording.start is not None:  # a lock of our own must stay: its order may come yet
-                recording.spool.release()
+            self._starts.forget(recording.id)
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)
             self._dirty.discard(recording.id)

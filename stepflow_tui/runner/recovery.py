@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.markers import MAX_LINE
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import BadRequest, RunRequest, decode
+from stepflow_tui.runner.intake import pending_execution
 from stepflow_tui.runner.recording import Recording
+from stepflow_tui.runner.spool import LOCK, Spool
 from stepflow_tui.runner.stop import Reason
 from stepflow_tui.store import queries
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Execution
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.store.queries import Stream
     from stepflow_tui.store.writer import Writer
@@ -39,6 +45,54 @@ def recover(home: Home, writer: Writer, settings: Settings) -> Iterator[Recordin
             _give_up(recording)
         _log.info("taken up #%d, %s", recording.execution.number, recording.execution.status)
         yield recording
+
+
+def ingest_again(home: Home, writer: Writer, boot_id: str) -> int:
+    """Give the database what the spools tell of executions that it does not know.
+
+    Each gets a row, as if it had just been accepted; recovery then reads its spool from the start.
+    In a database that was made anew, or put in the place of another, these are all; else those
+    that run, as the spool of one that was removed may not have been deleted yet.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        WriteFailed: they could not be stored.
+    """
+    is_other = writer.is_new or home.displaced.exists()
+    executions = [
+        execution
+        for unknown in _unknown(home, writer)
+        if (execution := _execution_of(home, unknown, boot_id, ended_too=is_other)) is not None
+    ]
+    with writer.transaction(durable=True) as transaction:
+        for execution in executions:
+            transaction.insert_execution(execution)
+    home.displaced.unlink(missing_ok=True)
+    return len(executions)
+
+
+def _unknown(home: Home, writer: Writer) -> list[str]:
+    """The ids of start locks that are not in the database, the oldest first."""
+    with os.scandir(home.spool) as entries:
+        names = [entry.name for entry in entries if entry.name.endswith(LOCK)]
+    locked = {name.removesuffix(LOCK) for name in names}
+    known = writer.all(queries.known_ids(sorted(locked)))
+    return sorted(locked.difference(known))
+
+
+def _execution_of(home: Home, execution: str, boot_id: str, *, ended_too: bool) -> Execution | None:
+    """The execution that a start lock tells of."""
+    start = Spool(home, execution).start()
+    if start is None or start.request is None or not (ended_too or start.is_alive()):
+        return None
+    try:
+        request = decode(json.dumps(start.request).encode())
+    except BadRequest as error:
+        _log.warning("the request in the lock of %s: %s", execution, error)
+        return None
+    return pending_execution(request, boot_id) if isinstance(request, RunRequest) else None
 
 
 def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -> Recording:

@@ -1,18 +1,30 @@
-"""Deleting the spools of finished executions, which are kept a while in case of a damaged store."""
+"""Deleting files: old spools, which are kept a while in case of a damaged store, and leftovers."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepflow_tui.runner.spool import OUTPUT
+from stepflow_tui.runner.copier import remove
+from stepflow_tui.runner.spool import EXIT, LOCK, OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from stepflow_tui.core.home import Home
+
+
+MOST_KEPT = 20_000
+"""Spools that are kept however small they are, so that a look at all of them stays quick."""
+
+_BLOCK = 512
+"""The unit of `st_blocks`."""
+
+_SMALL_FILES = 8192
+"""What the start lock and the exit file take, which stay as long as the spool."""
 
 
 def prune_spools(
@@ -24,7 +36,7 @@ def prune_spools(
         home: whose spools to prune.
         needed: ids of executions that are still recorded.
         max_age_s: since the last output, in seconds.
-        max_bytes: of all kept spools together.
+        max_bytes: that all kept spools together may take of the disk.
 
     Returns:
         The ids whose spools were deleted.
@@ -32,18 +44,20 @@ def prune_spools(
     kept = sorted(_finished(home, needed), reverse=True)
     oldest = time.time() - max_age_s
     deleted, total = [], 0
-    for modified, size, path in kept:
-        total += size
-        if modified < oldest or total > max_bytes:
-            path.unlink(missing_ok=True)
-            deleted.append(path.name.removesuffix(OUTPUT))
+    for place, (modified, size, execution) in enumerate(kept):
+        total += size + _SMALL_FILES
+        if modified < oldest or total > max_bytes or place >= MOST_KEPT:
+            for suffix in (OUTPUT, LOCK, EXIT):
+                (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
+            deleted.append(execution)
     return deleted
 
 
-def _finished(home: Home, needed: Container[str]) -> list[tuple[float, int, Path]]:
+def _finished(home: Home, needed: Container[str]) -> list[tuple[float, int, str]]:
     with os.scandir(home.spool) as entries:
         return [
-            (found.st_mtime, found.st_size, Path(entry.path))
+            # A log over its limit has holes in its spool, which take no space.
+            (found.st_mtime, found.st_blocks * _BLOCK, entry.name.removesuffix(OUTPUT))
             for entry in entries
             if entry.name.endswith(OUTPUT)
             and entry.name.removesuffix(OUTPUT) not in needed
@@ -53,7 +67,7 @@ def _finished(home: Home, needed: Container[str]) -> list[tuple[float, int, Path
 
 
 def sweep_up(home: Home, *, needed: Container[str], older_than_s: float) -> None:
-    """Delete what a crash has left in the spool directory: locks, exit files, half-made files.
+    """Delete what a crash has left in the spool directory: half-made files, locks without a spool.
 
     Args:
         home: whose spool directory to sweep.
@@ -62,10 +76,27 @@ def sweep_up(home: Home, *, needed: Container[str], older_than_s: float) -> None
     """
     oldest = time.time() - older_than_s
     with os.scandir(home.spool) as entries:
-        for entry in entries:
-            execution, _, suffix = entry.name.partition(".")
-            if execution in needed or suffix == OUTPUT.removeprefix("."):
-                continue
-            is_file = entry.is_file(follow_symlinks=False)
-            if is_file and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                Path(entry.path).unlink(missing_ok=True)
+        found = list(entries)
+    kept = {entry.name.removesuffix(OUTPUT) for entry in found if entry.name.endswith(OUTPUT)}
+    for entry in found:
+        execution = entry.name.partition(".")[0]
+        if execution not in needed and execution not in kept:
+            _unlink_if_old(entry, oldest)
+
+
+def _unlink_if_old(entry: os.DirEntry[str], oldest: float) -> None:
+    with suppress(FileNotFoundError):  # its maker has finished with it just now
+        is_file = entry.is_file(follow_symlinks=False)
+        if is_file and entry.stat(follow_symlinks=False).st_mtime < oldest:
+            Path(entry.path).unlink()
+
+
+def remove_files(home: Home, execution: str) -> None:
+    """Delete the spool and the artifacts of an execution that is not recorded any more.
+
+    Raises:
+        OSError: some of it is still there.
+    """
+    for suffix in (OUTPUT, LOCK, EXIT):
+        (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
+    remove(home.artifacts / execution)

@@ -1,17 +1,41 @@
-# The shim of one execution: sh -c THIS PREFIX CAT SETSID COMMAND...
+# The shim of one execution: sh -c THIS PREFIX CAT SLEEP SETSID SETUP COMMAND...
 # It is its own session and the subreaper of all that the script starts. The launcher hands over:
 # 0 /dev/null, 1 the output pipe's write end, 2 the exit file, 3 the spool, 4 the pipe's read end.
 # What sh itself says of a child's death ("Killed") goes to the exit file and tells signal from code.
-sf_cat=$1 sf_setsid=$2 # names that hide nothing of the script's environment
-shift 2
-"$sf_cat" <&4 >&3 3>&- 4<&- &
-sf_cat=$!
-exec 3>&- 4<&-
+sf_cat=$1 sf_sleep=$2 sf_setsid=$3 sf_setup=$4 # names that hide nothing of the script's environment
+shift 4
 # Caught, not ignored: an ignored signal would be inherited by the script.
-trap : TERM INT HUP QUIT USR1 USR2 ALRM
-(exec "$sf_setsid" -- "$@" 2>&1)
+sf_caught='TERM INT HUP QUIT USR1 USR2 ALRM'
+trap : $sf_caught
+# The pump. A cat that cannot write has lost what it held: the disk is full. The next one begins
+# when there is room for a line that says so. Until then the pipe stays open, and the script waits.
+(
+	trap : $sf_caught # a subshell begins without traps
+	exec 5>&2 2>/dev/null # how a cat died must not be taken for the script's death
+	sf_full=
+	until "$sf_cat" 5>&-; do
+		sf_status=$?
+		[ "$sf_status" -lt 126 ] || exit "$sf_status" # killed, or no cat at all
+		[ "$sf_full" ] || echo full >&5
+		sf_full=1
+		# In a subshell, as some shells would keep a line that cannot be written, and repeat it.
+		while
+			"$sf_sleep" 1 5>&- || exit
+			! (echo "
+[stepflow: output was lost here, the disk was full]")
+		do :; done
+	done
+) <&4 >&3 3>&- 4<&- &
+sf_pump=$!
+exec 3>&- 4<&-
+# SETUP sets limits. They come last: they are to hold for the script alone, and to cut no log.
+(exec 2>&1; eval "$sf_setup"; exec "$sf_setsid" -- "$@")
 echo $? >&2
 exec >&-
 # cat ends when nobody holds the output any more; a caught signal may cut the wait short.
-while wait "$sf_cat"; sf_status=$?; kill -0 "$sf_cat"; do :; done 2>/dev/null
+while wait "$sf_pump"; sf_status=$?; kill -0 "$sf_pump"; do :; done 2>/dev/null
+# Who is still our child was left in the background by the script: ten of them are named.
+sf_1=
+read -r sf_1 sf_2 sf_3 sf_4 sf_5 sf_6 sf_7 sf_8 sf_9 sf_10 sf_more 2>/dev/null </proc/$$/task/$$/children
+[ -z "$sf_1" ] || echo left $sf_1 $sf_2 $sf_3 $sf_4 $sf_5 $sf_6 $sf_7 $sf_8 $sf_9 $sf_10 >&2
 echo "drained $sf_status" >&2

@@ -10,7 +10,7 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant
@@ -31,12 +31,17 @@ _AWAY_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Who runs an execution, since when: the content of its start lock."""
+    """Who runs an execution, since when: the content of its start lock.
+
+    Attributes:
+        request: what was asked for, without the environment; None in a lock that stops a start.
+    """
 
     boot_id: str
     pid: int
     start: int
     at: Instant
+    request: dict[str, Any] | None = None
 
     def is_alive(self) -> bool:
         """Whether the shim lives (in this boot)."""
@@ -101,7 +106,7 @@ class Spool:
         except FileNotFoundError:
             return None
         at = Instant(wall_ms=lock["wall_ms"], mono_ms=lock["mono_ms"])
-        return Start(boot_id=lock["boot_id"], pid=lock["pid"], start=lock["start"], at=at)
+        return Start(lock["boot_id"], lock["pid"], lock["start"], at, lock.get("request"))
 
     def exit(self) -> Exit | None:
         """The exit status, or None while the shim has not written it."""
@@ -159,11 +164,6 @@ class Spool:
             punch_hole(descriptor, 0, end)
         finally:
             os.close(descriptor)
-
-    def release(self) -> None:
-        """Remove what only a running execution needs; the output stays for a while."""
-        for suffix in (LOCK, EXIT):
-            Path(f"{self.prefix}{suffix}").unlink(missing_ok=True)
 
 
 def read_exit(content: bytes) -> Exit | None:

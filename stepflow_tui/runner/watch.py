@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 
+_REPLACED = flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.CREATE
+
+
 @dataclass(slots=True)
 class Hints:
     """What may have changed since the last look; the sets hold execution ids.
 
     Attributes:
+        database: somebody moved or deleted the database, or put another one there.
         overflow: events were dropped: anything may have changed.
     """
 
@@ -29,6 +33,7 @@ class Hints:
     written: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     exited: set[str] = field(default_factory=set)
+    database: bool = False
     overflow: bool = False
 
 
@@ -38,6 +43,8 @@ class Watch:
     def __init__(self, home: Home) -> None:
         self._inotify = INotify(nonblocking=True)
         self._requests = self._inotify.add_watch(home.requests, flags.MOVED_TO)
+        self._root = self._inotify.add_watch(home.root, _REPLACED)
+        self._database = home.database.name
         self._spool = self._inotify.add_watch(home.spool, flags.MODIFY | flags.CREATE)
 
     def fileno(self) -> int:
@@ -52,6 +59,8 @@ class Watch:
                 hints.overflow = True
             elif event.wd == self._requests:
                 hints.requests = True
+            elif event.wd == self._root:
+                hints.database |= event.name.startswith(self._database)
             else:
                 _sort(event.name, hints)
         return hints

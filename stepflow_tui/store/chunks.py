@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if sys.version_info >= (3, 14):
@@ -20,6 +20,7 @@ else:
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NotADatabase
+from stepflow_tui.core.text import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -151,60 +152,55 @@ class LogLine:
 
     Attributes:
         number: from 1.
-        text: its bytes; only the first ones if `truncated`.
+        text: its bytes; of a line that is longer than what was asked for the first ones, or if it
+            was redrawn with carriage returns its last state.
         arrived_at: UTC milliseconds.
+        size: how many bytes the whole line has.
         complete: its newline is there.
-        truncated: the line is longer than what was asked for.
-        missing: it was left out; the first one of a gap has a text that says so.
+        truncated: `text` is only the beginning.
     """
 
     number: int
     text: bytes
     arrived_at: int
+    size: int
     complete: bool = True
     truncated: bool = False
-    missing: bool = False
 
 
 def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> list[LogLine]:
     """The lines with 0-based index in `start:stop` that adjoining `chunks` hold.
 
     The first chunk must hold the beginning of line `start`, or come before it. The last line may
-    be unfinished. A line is cut after `limit` bytes.
+    be unfinished. Of a line no more than `limit` bytes are kept.
     """
     found: list[LogLine] = []
-    head, index = b"", 0
+    head, size, index = b"", 0, 0
     chunk = None
     for chunk in chunks:
-        if chunk.is_gap:
-            found.extend(_missing(chunk, head[:limit], start, stop))
-            head = b"" if chunk.line_count else head
-            index = chunk.first_line + chunk.line_count
-            continue
         pieces = chunk.text().split(b"\n")
+        size += len(pieces[0])
         pieces[0] = head + pieces[0]
         low, high = max(start - chunk.first_line, 0), min(stop - chunk.first_line, chunk.line_count)
         if low < high:
             times = _Times(chunk)
             found.extend(
-                _line(chunk.first_line + i, pieces[i], times, limit, complete=True)
+                _line(chunk.first_line + i, pieces[i], times, limit, size if i == 0 else None)
                 for i in range(low, high)
             )
-        head, index = pieces[-1][: limit + 1], chunk.first_line + chunk.line_count
+        if len(pieces) > 1:
+            size = len(pieces[-1])
+        head, index = head_of(pieces[-1], limit + 1), chunk.first_line + chunk.line_count
     if chunk is not None and head and start <= index < stop:
-        found.append(_line(index, head, _Times(chunk), limit, complete=False))
+        found.append(replace(_line(index, head, _Times(chunk), limit, size), complete=False))
     return found
 
 
-def _missing(gap: Chunk, head: bytes, start: int, stop: int) -> Iterator[LogLine]:
-    """The lines `start:stop` that a gap has swallowed; of the first one `head` may be left."""
-    first, last = gap.first_line, gap.first_line + gap.line_count
-    for index in range(max(start, first), min(stop, last)):
-        text = gap.notice.encode() if index == first + bool(head) else b""
-        if head and index == first:
-            yield LogLine(index + 1, head, gap.arrived_at, truncated=True)
-        else:
-            yield LogLine(index + 1, text, gap.arrived_at, missing=True)
+def head_of(line: bytes, limit: int) -> bytes:
+    """At most `limit` bytes of a line: the first ones of what was not written over."""
+    if len(line) > limit and b"\r" in line:
+        line = current_state(line)
+    return line[:limit]
 
 
 class _Times:
@@ -219,5 +215,13 @@ class _Times:
         return self._times[max(0, bisect_right(self._lines, index) - 1)]
 
 
-def _line(index: int, text: bytes, times: _Times, limit: int, *, complete: bool) -> LogLine:
-    return LogLine(index + 1, text[:limit], times.of(index), complete, truncated=len(text) > limit)
+def _line(index: int, text: bytes, times: _Times, limit: int, size: int | None) -> LogLine:
+    """A line of `size` bytes, or as long as `text`; complete."""
+    head = head_of(text, limit + 1)
+    return LogLine(
+        index + 1,
+        head[:limit],
+        times.of(index),
+        len(text) if size is None else size,
+        truncated=len(head) > limit,
+    )

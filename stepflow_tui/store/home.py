@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.store.filesystem import check_file_system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +19,15 @@ def prepare_home(home: Home) -> None:
     """Make what is missing of the home, mode 0700, after checking what is there.
 
     Raises:
-        HomeProblem: it cannot be made, is not ours alone, or is a directory of something else.
+        HomeProblem: it cannot be made, is not ours alone, is a directory of something else, or
+            lies where a database that several processes use can break.
     """
     check_home(home)
+    _check_files(home)
+    check_file_system(home.root)
     _check_ours(home)
     try:
-        home.root.parent.mkdir(parents=True, exist_ok=True)
+        _make_parents(home.root)
         for directory in home.directories:
             directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -31,6 +35,13 @@ def prepare_home(home: Home) -> None:
             f"cannot make {home.root}: {error.strerror}; name another home with --home"
         ) from error
     check_home(home)  # somebody may have made it at the same time
+
+
+def _make_parents(root: Path) -> None:
+    """Make what leads to it: who could write there, by a lax umask, could replace it."""
+    for directory in reversed(root.parents):
+        if not directory.exists():
+            directory.mkdir(mode=0o755, exist_ok=True)
 
 
 def _check_ours(home: Home) -> None:
@@ -44,31 +55,70 @@ def _check_ours(home: Home) -> None:
 
 
 def check_home(home: Home) -> None:
-    """Refuse a home that another user owns or can look into. A missing home is no problem.
+    """Refuse a home, or a part of one, that another user owns or can look into.
+
+    What is missing is no problem.
 
     Raises:
         HomeProblem: with the command that mends it.
     """
-    try:
-        entry = home.root.lstat()
-    except FileNotFoundError:
+    if _entry(home.root) is None:
         return
+    for directory in home.directories:
+        _check_directory(home, directory)
+
+
+def _check_files(home: Home) -> None:
+    """Readers do without: what lies in a directory of ours alone is out of others' reach."""
+    for file in (home.database, home.runner_lock):
+        _check_file(file)
+
+
+def _entry(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise HomeProblem(f"cannot read {home.root}: {error.strerror}") from error
-    _check_entry(home.root, entry)
+        raise HomeProblem(f"cannot read {path}: {error.strerror}") from error
 
 
-def _check_entry(root: Path, entry: os.stat_result) -> None:
+def _check_directory(home: Home, directory: Path) -> None:
+    entry = _entry(directory)
+    if entry is None:
+        return
+    is_root = directory == home.root
     if stat.S_ISLNK(entry.st_mode):
-        raise HomeProblem(f"{root} is a symbolic link; name its target with --home")
+        way_out = "name its target with --home" if is_root else "put its target in its place"
+        raise HomeProblem(f"{directory} is a symbolic link; {way_out}")
     if not stat.S_ISDIR(entry.st_mode):
-        raise HomeProblem(f"{root} is not a directory; name another home with --home")
+        way_out = "name another home with --home" if is_root else "move it out of the way"
+        raise HomeProblem(f"{directory} is not a directory; {way_out}")
+    _check_ownership(directory, entry, "700")
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+        raise HomeProblem(f"cannot read {directory}; run: chmod 700 {_quoted(directory)}")
+
+
+def _check_file(file: Path) -> None:
+    entry = _entry(file)
+    if entry is None:
+        return
+    if not stat.S_ISREG(entry.st_mode):
+        raise HomeProblem(f"{file} is not a plain file; move it out of the way")
+    _check_ownership(file, entry, "600")
+
+
+def _check_ownership(path: Path, entry: os.stat_result, mode: str) -> None:
     if entry.st_uid != os.geteuid():
         raise HomeProblem(
-            f"{root} belongs to user {entry.st_uid}, not to you ({os.geteuid()}); "
+            f"{path} belongs to user {entry.st_uid}, not to you ({os.geteuid()}); "
             "work as its owner or name another home with --home"
         )
     if entry.st_mode & 0o077:
-        raise HomeProblem(f"{root} can be read by others; run: chmod 700 {root}")
-    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
-        raise HomeProblem(f"cannot read {root}; run: chmod 700 {root}")
+        raise HomeProblem(f"{path} can be read by others; run: chmod {mode} {_quoted(path)}")
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))

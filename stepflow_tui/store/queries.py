@@ -128,6 +128,12 @@ def executions_with_prefix(prefix: str) -> Query[Execution]:
     return Query(sql, (prefix, prefix + "\U0010ffff"), _execution)
 
 
+def known_ids(ids: Sequence[str]) -> Query[str]:
+    """Those of these ids that are of executions."""
+    sql = "SELECT id FROM executions WHERE id IN (SELECT value FROM json_each(?))"
+    return Query(sql, (json.dumps(ids),), _first)
+
+
 def last_execution() -> Query[Execution]:
     """The newest execution."""
     return Query(f"{_EXECUTION} ORDER BY e.number DESC LIMIT 1", (), _execution)
@@ -135,11 +141,16 @@ def last_execution() -> Query[Execution]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which executions to list; None lets all pass. A name matches as a part, in any case."""
+    """Which executions to list; None lets all pass. A name matches as a part, in any case.
+
+    Attributes:
+        marked: only marked ones pass.
+    """
 
     status: Status | None = None
     tag: str | None = None
     name: str | None = None
+    marked: bool = False
 
     def clause(self) -> tuple[str, tuple[object, ...]]:
         """An SQL condition (`1` if all pass) and its parameters."""
@@ -153,6 +164,8 @@ class Filter:
         if self.name is not None:
             conditions.append("instr(lower(e.name), lower(?)) > 0")
             parameters.append(self.name)
+        if self.marked:
+            conditions.append("e.marked")
         return " AND ".join(conditions), tuple(parameters)
 
 

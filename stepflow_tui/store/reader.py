@@ -10,6 +10,7 @@ import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 from stepflow_tui.core.errors import (
+    DatabaseDamaged,
     DatabaseTooNew,
     DatabaseTooOld,
     NoDatabase,
@@ -78,8 +79,8 @@ def problem(path: Path, error: sqlite3.Error) -> StoreProblem:
         return NoDatabase(f"no database in {path.parent} yet: nothing was run")
     code = getattr(error, "sqlite_errorcode", None)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return NotADatabase(
-            f"{path} is damaged or no database ({error}); move it away to begin anew"
+        return DatabaseDamaged(
+            f"{path} is damaged ({error}); stepflow runner start sets it aside and begins anew"
         )
     return StoreProblem(f"cannot read {path}: {error}")
 

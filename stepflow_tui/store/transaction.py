@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from stepflow_tui.store import chunks as log_chunks
 from stepflow_tui.store import queries
+from stepflow_tui.store.removal import MAY_GO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -209,6 +210,61 @@ class Transaction:
             self._connection.execute(f"DELETE FROM log_chunks WHERE {where}", parameters)  # noqa: S608
             self.append_log(number, [queries.read_chunk((*sums, log_chunks.GAP, None, b""))])
 
+    def mark(self, ids: Sequence[str], *, marked: bool) -> None:
+        """Keep executions from being removed, or let them go again."""
+        self._connection.execute(
+            "UPDATE executions SET marked = ?, rev = ? "
+            "WHERE id IN (SELECT value FROM json_each(?)) AND marked <> ?",
+            (marked, self._rev(), json.dumps(ids), marked),
+        )
+
+    def remove_executions(self, numbers: Iterable[int]) -> None:
+        """Take executions off the list, with their steps and artifacts; their logs are left over.
+
+        Who may not be removed by now stays.
+        """
+        removed = self._connection.execute(
+            "DELETE FROM executions AS e "  # noqa: S608 - our own words
+            f"WHERE e.number IN (SELECT value FROM json_each(?)) AND {MAY_GO} RETURNING number",
+            (json.dumps(list(numbers)),),
+        ).fetchall()
+        for table in ("steps", "artifacts", "streams"):
+            sql = f"DELETE FROM {table} WHERE execution = ?"  # noqa: S608 - our own names
+            self._connection.executemany(sql, removed)
+        rev = self._rev()
+        self._connection.executemany(
+            "INSERT INTO tombstones VALUES (?, ?)", [(number, rev) for (number,) in removed]
+        )
+
+    def remove_logs(self, numbers: Iterable[int], limit: int) -> int:
+        """Delete at most `limit` chunks of executions, one after the other.
+
+        Returns:
+            How many of the executions have none left.
+        """
+        done = 0
+        for number in numbers:
+            deleted = self._connection.execute(
+                "DELETE FROM log_chunks WHERE chunk IN "
+                "(SELECT chunk FROM log_chunks WHERE execution = ? LIMIT ?) RETURNING chunk",
+                (number, limit),
+            ).fetchall()
+            self.written += len(deleted) * _PAGE_BYTES
+            if len(deleted) == limit:
+                break
+            done += 1
+            limit -= max(len(deleted), 1)
+            if not limit:
+                break
+        return done
+
+    def give_back(self, pages: int) -> None:
+        """Shorten the file by so many of its free pages, or by as many as there are."""
+        for _ in range(pages):
+            # Asked for more than one at a time, sqlite3 stops after the first all the same.
+            self._connection.execute("PRAGMA incremental_vacuum(1)")
+        self.written += pages * _PAGE_BYTES
+
     def save_runner(self, record: RunnerRecord) -> None:
         """Write what the runner says of itself."""
         self._connection.execute(
@@ -223,6 +279,9 @@ class Transaction:
             ),
         )
 
+
+_PAGE_BYTES = 4096
+"""What SQLite makes of a database that does not ask for another size."""
 
 _FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s", "kill_leftovers")
 

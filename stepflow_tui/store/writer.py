@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store.queries import IDENTITY
@@ -14,6 +15,7 @@ from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from stepflow_tui.store.transaction import Transaction
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -27,12 +29,41 @@ _CHECKPOINT_BYTES = 4 * 1024 * 1024
 _CHECKPOINT_EVERY_S = 1.0
 _WAL_LIMIT = 16 * 1024 * 1024
 _WAL_ALARM = 64 * 1024 * 1024
+_WAL_MOST = 256 * 1024 * 1024
 _RESTART_EVERY_S = 5.0
 _COMMIT_OVERHEAD = 16 * 1024
 
+_COPIED_PAGES = 256
+"""One megabyte, about a millisecond."""
+
+
+@runtime_checkable
+class Copier(Protocol):
+    """A connection that can copy its database while it goes on writing. sqlite3 has it."""
+
+    def backup(
+        self,
+        target: sqlite3.Connection,
+        *,
+        pages: int,
+        progress: Callable[[int, int, int], object] | None,
+    ) -> None:
+        """Copy so many pages at a time, with a call of `progress` after each slice."""
+
 
 class WriteFailed(StoreProblem):
-    """A transaction was not committed; nothing of it is in the database. Worth another try."""
+    """A transaction was not committed; nothing of it is in the database. Worth another try.
+
+    Attributes:
+        is_full: there is no room on the disk.
+        is_damaged: what was read of the database makes no sense.
+    """
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(f"cannot write {path}: {error}")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        self.is_full = code == sqlite3.SQLITE_FULL
+        self.is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _connect(path: Path) -> Connection:
@@ -41,6 +72,12 @@ def _connect(path: Path) -> Connection:
 
 class Writer:
     """Opens, makes or upgrades the database at `path` and writes it.
+
+    Attributes:
+        commits: since it was opened.
+        commit_ms: how long the latest commit took.
+        is_durable: the latest commit, and all before it, are on the disk.
+        is_new: there was no database.
 
     Raises:
         StoreProblem: the file is damaged, no database, of a newer version, or cannot be written.
@@ -52,6 +89,7 @@ class Writer:
         self.commit_ms = 0.0
         self._durable_at = 0.0
         self.is_durable = False
+        self.is_new = False
         self._restarted_at = 0.0
         self._checkpointed_at = time.monotonic()
         self._uncheckpointed = 0
@@ -63,6 +101,7 @@ class Writer:
             on_error.callback(self._connection.close)
             self._open()
             on_error.pop_all()
+        self._files = _Files.of(path)
 
     def _open(self) -> None:
         try:
@@ -97,6 +136,7 @@ class Writer:
 
     def _migrate(self) -> None:
         version = self._pragma("user_version")
+        self.is_new = version == 0
         if version < VERSION:
             self._pragma("synchronous=FULL")
             self._connection.execute("BEGIN IMMEDIATE")  # nobody sees a schema in between
@@ -138,7 +178,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise WriteFailed(f"cannot write {self._path}: {error}") from error
+            raise WriteFailed(self._path, error) from error
         except BaseException:
             self._roll_back()
             raise
@@ -149,6 +189,42 @@ class Writer:
         self.is_durable = durable
         self._uncheckpointed += transaction.written + _COMMIT_OVERHEAD
         self._checkpoint_if_due(ended)
+
+    @contextmanager
+    def removal(self) -> Iterator[Transaction]:
+        """A durable transaction in which executions can go and leave their logs over.
+
+        Otherwise the database would delete a log with its execution, however long it is.
+
+        Raises:
+            WriteFailed: nothing was removed.
+        """
+        self._pragma("foreign_keys=OFF")
+        try:
+            with self.transaction(durable=True) as transaction:
+                yield transaction
+        finally:
+            self._pragma("foreign_keys=ON")
+
+    def free_pages(self) -> int:
+        """Pages of the file that hold nothing."""
+        return int(self._pragma("freelist_count"))
+
+    def copy_to(self, target: sqlite3.Connection, rest: Callable[[], object]) -> None:
+        """Copy everything into `target`, as it is when the last page is copied.
+
+        Args:
+            target: an empty database.
+            rest: called after each slice. Transactions may come and go while it lasts; what it
+                raises ends the copying.
+
+        Raises:
+            StoreProblem: this connection cannot copy.
+        """
+        source = self._connection
+        if not isinstance(source, Copier):
+            raise StoreProblem(f"the connection to {self._path} cannot make copies")
+        source.backup(target, pages=_COPIED_PAGES, progress=lambda *_: rest())
 
     def _roll_back(self) -> None:
         try:
@@ -176,15 +252,76 @@ class Writer:
             self._pragma(f"wal_checkpoint({mode})")
         except sqlite3.Error:
             return  # the disk is full or a reader is in the way: the WAL keeps it, try again later
+        finally:
+            self._files = self._files.written(self._path)
 
     def _wal_bytes(self) -> int:
         wal = self._path.with_name(self._path.name + "-wal")
         return wal.stat().st_size if wal.exists() else 0
 
+    def is_blocked(self) -> bool:
+        """Whether the write-ahead log is far too long, as a reader does not let go of its end.
+
+        Looks, and if so tries to empty it; what is written meanwhile makes it longer still.
+        """
+        if self._wal_bytes() < _WAL_MOST:
+            return False
+        self._pragma("busy_timeout=250")
+        try:
+            [(_, pages, moved)] = self._connection.execute(
+                "PRAGMA wal_checkpoint(RESTART)"
+            ).fetchall()
+        except sqlite3.Error:
+            return True
+        finally:
+            self._pragma("busy_timeout=5000")
+            self._files = self._files.written(self._path)
+        return bool(moved < pages)
+
+    def displacement(self) -> str | None:
+        """What somebody else has done to the files: `moved` or `overwritten`; None for nothing.
+
+        The database file itself is written by our own checkpoints alone.
+        """
+        found = _Files.of(self._path)
+        if found.names != self._files.names:
+            return "moved"
+        return None if found.written_at == self._files.written_at else "overwritten"
+
     def close(self) -> None:
         """Bring everything into the database file and end the connection."""
         self._checkpoint("TRUNCATE")
         self._connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The database and its companions as they are found.
+
+    Attributes:
+        names: device and inode of each; None for what is not there.
+        written_at: when the database itself was written, nanoseconds.
+    """
+
+    names: tuple[tuple[int, int] | None, ...]
+    written_at: int
+
+    @classmethod
+    def of(cls, path: Path) -> _Files:
+        entries = [_entry(path.with_name(path.name + suffix)) for suffix in ("", "-wal", "-shm")]
+        names = tuple(entry and (entry.st_dev, entry.st_ino) for entry in entries)
+        return cls(names, entries[0].st_mtime_ns if entries[0] else 0)
+
+    def written(self, path: Path) -> _Files:
+        """The same files, after we have written the database."""
+        return replace(self, written_at=_Files.of(path).written_at)
+
+
+def _entry(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.markers import MARKER_HINT, StepStart, parse_line
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.core.text import show_line, spans
@@ -70,7 +71,8 @@ def line_strip(
     base = palette.after_end if after_end else _marker_style(line, palette)
     strip = Strip(_segments(show_line(line.text), base))
     if line.truncated:
-        strip = Strip.join([strip, Strip([Segment(" … cut here", palette.after_end)])])
+        more = f" … {format_size(line.size - len(line.text))} more"
+        strip = Strip.join([strip, Strip([Segment(more, palette.after_end)])])
     if pattern is not None:
         matches = [match.span() for match in pattern.finditer(strip.text)]
         strip = paint(strip, matches, palette.match)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.text import current_state
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of
 
@@ -23,7 +24,7 @@ KEPT_BYTES = 16 * 1024 * 1024
 KEPT_PAGES = 4
 """Pages that are kept however large they are: a screenful and its neighbours."""
 
-_CHUNKS = 64
+_CHUNKS, _LAST_CHUNKS = 64, 8
 _LINE_OVERHEAD = 200
 
 
@@ -41,7 +42,7 @@ class _Page:
     @property
     def final(self) -> int:
         """Number of lines that can not change any more."""
-        return len(self.lines) - bool(self.lines and _may_go_on(self.lines[-1]))
+        return len(self.lines) - bool(self.lines and not self.lines[-1].complete)
 
     @property
     def size(self) -> int:
@@ -125,10 +126,12 @@ class LogPages:
                 queries.chunks_of_lines(self.number, start, stop, limit)
             )
             found = lines_of(chunks, start=start, stop=stop, limit=MAX_LINE)
-            if len(chunks) == limit and found and _may_go_on(found[-1]):
-                found.pop()  # its end, or more of it, is in the chunks behind these
-            elif len(chunks) < limit:
+            if len(chunks) < limit:
                 return lines + found
+            if found and not found[-1].complete:
+                line = found.pop()  # its end, or more of it, is in the chunks behind these
+                if line.size > MAX_LINE:
+                    found.append(await self._with_end(line, chunks[-1].end_byte))
             if found:
                 lines += found
                 start = found[-1].number
@@ -136,6 +139,15 @@ class LogPages:
                 limit *= 4
         return lines
 
-
-def _may_go_on(line: LogLine) -> bool:
-    return not line.complete and not line.truncated
+    async def _with_end(self, line: LogLine, read: int) -> LogLine:
+        """A long line that was read up to a byte, with its true size and its current state."""
+        index = line.number - 1
+        query = queries.chunks_before(self.number, index + 1, _LAST_CHUNKS)
+        chunks = (await self._source.all(query))[::-1]
+        ends = b"".join(chunk.text() for chunk in chunks).split(b"\n")
+        before = ends[: index - chunks[0].first_line + 1]
+        size = line.size + chunks[0].first_byte + len(b"\n".join(before)) - read
+        line = replace(line, size=size, complete=len(before) < len(ends))
+        if line.truncated:
+            return line
+        return replace(line, text=current_state(before[-1])[:MAX_LINE])

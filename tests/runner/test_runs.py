@@ -251,8 +251,23 @@ def test_a_daemon_that_lets_go_of_the_output_is_kept(house: House) -> None:
         f"setsid sleep 30 </dev/null >/dev/null 2>&1 & echo $! > {pid_file}; echo done"
     )
     execution = house.run(script)
-    assert execution.warnings == []
-    os.kill(int(pid_file.read_text()), signal.SIGKILL)  # fails if it is not there
+    pid = int(pid_file.read_text())
+    left = f"background processes that it left go on: sleep (pid {pid})"
+    assert (execution.status, execution.warnings) == (Status.COMPLETED, [left])
+    os.kill(pid, signal.SIGKILL)  # fails if it is not there
+
+
+def test_nothing_is_left_where_that_was_asked_for(house: House) -> None:
+    pid_file = house.root / "pid"
+    script = house.script(
+        f"setsid env -i sleep 30 </dev/null >/dev/null 2>&1 & echo $! > {pid_file}; exit 3"
+    )
+    execution = house.run(script, kill_leftovers=True)
+    pid = int(pid_file.read_text())
+    left = f"background processes that it left were stopped: sleep (pid {pid})"
+    assert (execution.status, execution.exit_code) == (Status.FAILED, 3)
+    assert execution.warnings == [left]
+    assert proc.process(pid) is None
 
 
 def test_stop_on_error_stops_the_whole_process(house: House) -> None:

@@ -81,7 +81,7 @@ class LogPainter:
 
     def strip(self, line: LogLine, palette: Palette) -> Strip:
         """The whole line in one row, without what stands before it."""
-        key = (line.number, len(line.text))
+        key = (line.number, line.size)
         strip = self._strips.get(key)
         if strip is None:
             after_end = self._is_after_end(line)
@@ -93,7 +93,7 @@ class LogPainter:
         """The indexes of the characters that its rows begin with."""
         if not self.look.wrap:
             return [0]
-        key = (line.number, len(line.text))
+        key = (line.number, line.size)
         starts = self._starts.get(key)
         if starts is None:
             starts = cuts(self.strip(line, palette).text, self._text_width(line))

@@ -164,9 +164,10 @@ class LogView(Pane):
         self._painter.forget()
 
     def restyle(self) -> None:
-        """Draw everything anew."""
+        """Draw everything anew, rows that nothing stands in any more included."""
         self._painter.forget()
         self._painted.clear()
+        self.refresh()
 
     def repaint(self) -> None:
         """Draw the rows that have changed, and nothing else."""

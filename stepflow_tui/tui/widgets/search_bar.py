@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.messages import SearchChanged
 from stepflow_tui.tui.widgets.line import Line
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 
 class _Text(Input):
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Take in text, of what is pasted only what may be shown."""
+        super().replace(clean_line(text), start, end)
+
     async def action_submit(self) -> None:
         """Let go of the keys at once: those that were typed ahead are commands again."""
         self.screen.set_focus(None)

@@ -1,0 +1,72 @@
+"""What a script may use: the limits of its caller, and those that are set for it alone."""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.durations import format_duration, format_size
+from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.requests.request import RLIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_LARGEST = 2**63 - 1
+_NICENESS = range(-20, 20)
+_CHECKED: dict[str, tuple[str, Callable[[int], str]]] = {
+    "memory": ("AS", format_size),
+    "cpu": ("CPU", lambda seconds: format_duration(seconds * 1000)),
+    "file_size": ("FSIZE", format_size),
+}
+
+
+def caller_limits() -> dict[str, list[int]]:
+    """The soft and hard resource limits of this process by name; -1 is none."""
+    kinds = {name: getattr(resource, f"RLIMIT_{name}", None) for name in sorted(RLIMITS)}
+    return {
+        name: list(resource.getrlimit(kind)) for name, kind in kinds.items() if kind is not None
+    }
+
+
+def caller_niceness() -> int:
+    """The niceness of this process."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def check_limits(limits: Mapping[str, int]) -> None:
+    """Refuse limits for a script that its caller cannot set.
+
+    Args:
+        limits: `memory` and `file_size` in bytes, `cpu` in seconds, `nice`.
+
+    Raises:
+        UsageProblem: one of them is not possible, or not permitted.
+    """
+    for name in _CHECKED.keys() & limits:
+        _check_limit(name, limits[name])
+    if "nice" in limits:
+        _check_niceness(limits["nice"])
+
+
+def _check_limit(name: str, limit: int) -> None:
+    rlimit, shown = _CHECKED[name]
+    word = name.replace("_", " ")
+    if limit <= 0:
+        raise UsageProblem(f"a {word} limit must be more than nothing")
+    if limit > _LARGEST:
+        raise UsageProblem(f"a {word} limit of this size is the same as none; leave it out")
+    _, hard = caller_limits().get(rlimit, [-1, -1])
+    if 0 <= hard < limit:
+        raise UsageProblem(
+            f"a {word} limit of {shown(limit)} is above your own hard limit of {shown(hard)}; "
+            "give a lower one"
+        )
+
+
+def _check_niceness(nice: int) -> None:
+    if nice not in _NICENESS:
+        raise UsageProblem("a niceness goes from -20 to 19")
+    if nice < min(0, caller_niceness()) and os.geteuid() != 0:
+        raise UsageProblem("only root may set a negative niceness; give one from 0 to 19")

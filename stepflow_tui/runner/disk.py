@@ -1,0 +1,82 @@
+"""Room on the disk of the home: when to start nothing more, and a ballast to throw off."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from stepflow_tui.core.durations import format_size
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class Disk:
+    """The disks that hold a home: one as a rule, two if the spool lies elsewhere.
+
+    The ballast is a file that takes space while there is plenty. On a full disk SQLite cannot even
+    free what it no longer needs; thrown off, the ballast gives it room to go on.
+    """
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self._home = home
+        self._min_bytes = settings.min_free_bytes
+        self._min_share = settings.min_free_share
+        self._ballast_bytes = settings.ballast_bytes
+        self.is_low = False
+        self.free = 0
+
+    def look(self) -> None:
+        """See how much room there is; set or throw off the ballast as that demands."""
+        home, spool = os.statvfs(self._home.root), os.statvfs(self._home.spool)
+        self.free = min(_free(home), _free(spool))
+        self.is_low = self._is_low(home) or self._is_low(spool)
+        if _free(home) < self._ballast_bytes // 4:
+            if self.throw_off_ballast():
+                self.look()
+        elif not self.is_low and _free(home) > 4 * self._ballast_bytes:
+            self._set_ballast()
+
+    def _is_low(self, found: os.statvfs_result) -> bool:
+        """Whether less than both is free: a share alone would waste a large disk."""
+        share = self._min_share * found.f_blocks * found.f_frsize
+        return _free(found) < min(self._min_bytes, share)
+
+    @property
+    def shortage(self) -> str:
+        """What to say while there is too little room."""
+        return (
+            f"only {format_size(self.free)} are free on the disk of {self._home.root}: "
+            "nothing is started until there is more"
+        )
+
+    def throw_off_ballast(self) -> bool:
+        """Give the ballast's space back; False if there is none."""
+        try:
+            self._home.ballast.unlink()
+        except FileNotFoundError:
+            return False
+        _log.warning("the disk is nearly full: the ballast is thrown off")
+        return True
+
+    def _set_ballast(self) -> None:
+        if not self._ballast_bytes or self._home.ballast.exists():
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self._home.ballast, flags, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, self._ballast_bytes)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            _log.warning("no ballast could be set aside: %s", error)
+            self._home.ballast.unlink(missing_ok=True)
+
+
+def _free(found: os.statvfs_result) -> int:
+    return found.f_bavail * found.f_frsize

@@ -1,0 +1,90 @@
+"""Looking after the disk and the database, so that recording waits where it would fail."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from stepflow_tui.runner.disk import Disk
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.settings import Settings
+    from stepflow_tui.runner.trouble import Trouble
+    from stepflow_tui.store.writer import WriteFailed, Writer
+
+_log = logging.getLogger(__name__)
+
+_BLOCKED_EVERY_S = 1.0
+
+
+class Guard:
+    """What stands in the way of recording, and what can be done about it.
+
+    Attributes:
+        displaced: the database was `moved` or `overwritten` by somebody else, or is `damaged`;
+            None while all is well.
+    """
+
+    def __init__(self, home: Home, settings: Settings, writer: Writer, trouble: Trouble) -> None:
+        self._home = home
+        self._writer = writer
+        self._trouble = trouble
+        self._disk = Disk(home, settings)
+        self._blocked = False
+        self._blocked_at = 0.0
+        self.displaced: str | None = None
+
+    @property
+    def is_disk_low(self) -> bool:
+        """Whether there is too little room to start anything."""
+        return self._disk.is_low
+
+    def look(self) -> None:
+        """See to the disk and to the place of the database."""
+        self._disk.look()
+        if self._disk.is_low:
+            self._trouble.note("space", self._disk.shortage)
+        else:
+            self._trouble.over("space")
+        self._look_for_database()
+
+    def _look_for_database(self) -> None:
+        found = self._writer.displacement()
+        if found is not None and self.displaced is None:
+            self.displaced = found
+            _log.error("the database %s was %s by somebody else", self._home.database, found)
+
+    def find_damage(self, damage: str) -> None:
+        """The database turned out to be damaged."""
+        self.displaced = "damaged"
+        _log.error("the database %s is damaged: %s", self._home.database, damage)
+
+    def may_record(self) -> bool:
+        """Whether output may be committed: not while a reader lets the WAL grow without end."""
+        now = time.monotonic()
+        if now - self._blocked_at >= _BLOCKED_EVERY_S:
+            self._blocked_at = now
+            self._blocked = self._writer.is_blocked()
+            if self._blocked:
+                self._trouble.note(
+                    "wal",
+                    "a program that reads the database keeps its write-ahead log from being "
+                    "emptied; output waits in the spool until it ends (see: stepflow health)",
+                )
+            else:
+                self._trouble.over("wal")
+        return not self._blocked
+
+    def failed(self, error: WriteFailed) -> bool:
+        """A commit failed; True if something was done so that another try may succeed at once."""
+        if error.is_damaged:
+            self.find_damage(str(error))
+        why = "the disk is full" if error.is_full else str(error)
+        self._trouble.note("write", f"nothing can be recorded, output waits in the spool: {why}")
+        return error.is_full and self._disk.throw_off_ballast()
+
+    def succeeded(self) -> None:
+        """A commit came through."""
+        self._trouble.over("write")

@@ -1,0 +1,320 @@
+"""Removing, giving space back and copying: a slice at a time, between the turns of the loop.
+
+Each job is a generator that yields after every slice, so that recording never waits for long.
+A request's file stays until its job is done: whoever is killed in the middle leaves the rest to
+the next runner. The runner's own removals are requests like those of its clients.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepflow_tui.core import clock
+from stepflow_tui.core.errors import StepflowError, UsageProblem
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import (
+    BackupRequest,
+    MarkRequest,
+    RemoveRequest,
+    remove_requests,
+)
+from stepflow_tui.runner.retention import remove_files
+from stepflow_tui.store import removal
+from stepflow_tui.store.backup import Backup, check_target
+from stepflow_tui.store.reader import Reader
+from stepflow_tui.store.writer import WriteFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future
+    from typing import TypeAlias
+
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.settings import Settings
+    from stepflow_tui.requests.request import Chore
+    from stepflow_tui.runner.timers import Timers
+    from stepflow_tui.store.removal import Entry
+    from stepflow_tui.store.writer import Writer
+
+    Job: TypeAlias = Generator[float, None, None]
+    """Yields the seconds for which it has nothing to do."""
+
+_log = logging.getLogger(__name__)
+
+EVERY_S = 600.0
+"""Between two looks at what is due and how much of the file is empty."""
+
+_ROWS, _ROWS_OF_ONE = 2000, 20
+"""Of a slice; and what an execution without steps counts for."""
+
+_CHUNKS = 64
+_PAGES = 200
+_MUCH_FREE, _LITTLE_FREE = 4096, 256
+"""In pages: the first is given back by and by, the second stays for what comes."""
+
+_LEAST_PAUSE_S = 0.001
+_POLL_S = 0.02
+_RETRY_S = 1.0
+
+
+class Housekeeping:
+    """Keeps the history within its limits, and carries out what clients ask to do with it.
+
+    Attributes:
+        taken: ids of requests whose files are needed still.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        writer: Writer,
+        settings: Settings,
+        timers: Timers,
+        *,
+        failed: Callable[[WriteFailed], object],
+        succeeded: Callable[[], object],
+    ) -> None:
+        """Makes one that does nothing before `begin`.
+
+        Args:
+            home: whose history to keep.
+            writer: of its database.
+            settings: the limits of the history.
+            timers: of the loop between whose turns it works.
+            failed: called with each failure of a commit, which is tried again.
+            succeeded: called after each commit.
+        """
+        self._home = home
+        self._writer = writer
+        self._settings = settings
+        self._timers = timers
+        self._failed = failed
+        self._succeeded = succeeded
+        self._jobs: deque[Job] = deque()
+        self._files = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self._has_removed = False
+        self.taken: set[str] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to do now."""
+        return bool(self._jobs)
+
+    def begin(self) -> None:
+        """Go on with what an earlier runner left, and look for what is due from now on."""
+        self._add(self._finish_removals())
+        self._look()
+
+    def take(self, request: Chore, path: Path) -> None:
+        """Carry out a request, whose file is `path`."""
+        self.taken.add(request.id)
+        match request:
+            case RemoveRequest():
+                self._add(self._answer(request, path, self._remove(request)))
+            case BackupRequest():
+                self._add(self._answer(request, path, self._back_up(request)))
+            case MarkRequest():  # goes between the slices of others
+                self._add(self._answer(request, path, self._mark(request)), first=True)
+
+    def close(self) -> None:
+        """Let go of everything; a copy that is not whole is removed."""
+        for job in self._jobs:
+            job.close()
+        self._jobs.clear()
+        self._files.shutdown(cancel_futures=True)
+
+    # Jobs, of which one is at work at a time
+
+    def _add(self, job: Job, *, first: bool = False) -> None:
+        if not self._jobs:
+            self._timers.after(0.0, self._advance)
+        if first:
+            self._jobs.appendleft(job)
+        else:
+            self._jobs.append(job)
+
+    def _advance(self) -> None:
+        """Do a slice, then pause for as long as it took at least."""
+        began = time.monotonic()
+        wait = 0.0
+        try:
+            wait = next(self._jobs[0])
+        except StopIteration:
+            self._end_job()
+        except StepflowError as error:
+            _log.error("housekeeping goes on without this: %s", error)
+            self._end_job()
+        if self._jobs:
+            pause = max(wait, time.monotonic() - began, _LEAST_PAUSE_S)
+            self._timers.after(pause, self._advance)
+
+    def _end_job(self) -> None:
+        self._jobs.popleft()
+        if self._has_removed and not self._jobs:
+            self._has_removed = False
+            self._jobs.append(self._give_back(_LITTLE_FREE))
+
+    def _answer(self, request: Chore, path: Path, job: Job) -> Job:
+        """The job of a request, whose file is done with in the end, or refused."""
+        try:
+            yield from job
+        except StepflowError as problem:
+            _log.warning("request %s refused: %s", path.name, problem)
+            inbox.refuse(self._home, path, str(problem))
+        else:
+            inbox.discard(path)
+        self.taken.discard(request.id)
+
+    def _write(self, write: Callable[[], object]) -> Job:
+        """Try until it is written."""
+        while True:
+            try:
+                write()
+            except WriteFailed as error:
+                self._failed(error)
+                yield _RETRY_S
+            else:
+                self._succeeded()
+                yield 0.0
+                return
+
+    # Removing
+
+    def _remove(self, request: RemoveRequest) -> Job:
+        """Take executions off the list first, then remove what nobody can reach any more."""
+        wanted = removal.entries(request.executions, sized=False)
+        entries = self._writer.all(wanted)
+        _check(entries)
+        for batch in _batches(entries):
+            yield from self._write(partial(self._remove_rows, batch))
+        kept = {entry.id for entry in self._writer.all(wanted)}  # marked a moment ago
+        gone = [execution for execution in request.executions if execution not in kept]
+        deletions = [self._files.submit(_delete, self._home, execution) for execution in gone]
+        yield from self._remove_logs(entry.number for entry in entries if entry.id not in kept)
+        for deletion in deletions:
+            yield from _until_done(deletion)
+        _log.info("removed %d executions", len(gone))
+
+    def _remove_rows(self, entries: Iterable[Entry]) -> None:
+        with self._writer.removal() as transaction:
+            transaction.remove_executions(entry.number for entry in entries)
+
+    def _remove_logs(self, numbers: Iterable[int]) -> Job:
+        left = deque(numbers)
+        while left:
+            self._has_removed = True
+            yield from self._write(partial(self._remove_chunks, left))
+
+    def _remove_chunks(self, left: deque[int]) -> None:
+        with self._writer.transaction(durable=False) as transaction:
+            done = transaction.remove_logs(left, _CHUNKS)
+        for _ in range(done):
+            left.popleft()
+
+    def _finish_removals(self) -> Job:
+        """Remove the logs of executions that an earlier runner has taken off the list."""
+        yield from self._remove_logs(self._writer.all(removal.removed_with_log()))
+
+    def _give_back(self, enough: int) -> Job:
+        """Give free pages back to the file system, if there are more than `enough`."""
+        if self._writer.free_pages() > enough:
+            while self._writer.free_pages() > _LITTLE_FREE:
+                yield from self._write(self._shorten)
+
+    def _shorten(self) -> None:
+        with self._writer.transaction(durable=False) as transaction:
+            transaction.give_back(_PAGES)
+
+    # What is due
+
+    def _look(self) -> None:
+        self._timers.after(EVERY_S, self._look)
+        limits = _limits(self._settings)
+        if limits is not None:
+            self._add(self._order_removals(limits))
+        self._add(self._give_back(_MUCH_FREE))
+
+    def _order_removals(self, limits: removal.Limits) -> Job:
+        """Ask ourselves to remove what is due: the request survives us."""
+        found = self._files.submit(_due, self._home, limits)
+        yield from _until_done(found)
+        requests = remove_requests(found.result())
+        if requests:
+            inbox.submit(self._home, *requests)
+
+    # Marks and copies
+
+    def _mark(self, request: MarkRequest) -> Job:
+        known = self._writer.all(removal.entries(request.executions, sized=False))
+        if {entry.id for entry in known} != set(request.executions):
+            raise UsageProblem("there is no such execution any more")
+        yield from self._write(partial(self._save_mark, request))
+
+    def _save_mark(self, request: MarkRequest) -> None:
+        with self._writer.transaction(durable=True) as transaction:
+            transaction.mark(request.executions, marked=request.marked)
+
+    def _back_up(self, request: BackupRequest) -> Job:
+        path = Path(request.path)
+        check_target(self._home, path, force=request.force)
+        temporary = path.with_name(f".stepflow-{request.id}.tmp")
+        with Backup(self._writer, temporary, path, force=request.force) as backup:
+            while backup.step():
+                yield 0.0 if backup.is_copying else _POLL_S
+
+
+def _check(entries: Iterable[Entry]) -> None:
+    """Remove all or none."""
+    objections = [entry.objection for entry in entries if entry.objection]
+    if objections:
+        raise UsageProblem("; ".join(objections))
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """What can be taken off the list at one go."""
+    batch: list[Entry] = []
+    rows = 0
+    for entry in entries:
+        batch.append(entry)
+        rows += entry.step_count + _ROWS_OF_ONE
+        if rows >= _ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _until_done(future: Future[Any]) -> Job:
+    while not future.done():
+        yield _POLL_S
+
+
+def _delete(home: Home, execution: str) -> None:
+    try:
+        remove_files(home, execution)
+    except OSError as error:
+        _log.error("files of %s stay: %s", execution, error)
+
+
+def _limits(settings: Settings) -> removal.Limits | None:
+    """What is to be kept of the history; None for all of it."""
+    if not (settings.retain_age or settings.retain_count or settings.retain_bytes):
+        return None
+    oldest = clock.now().wall_ms - round(settings.retain_age * 1000)
+    return removal.Limits(
+        ended_before=oldest if settings.retain_age else None,
+        count=settings.retain_count or None,
+        size=settings.retain_bytes or None,
+    )
+
+
+def _due(home: Home, limits: removal.Limits) -> list[str]:
+    """Ids of what is due; sizes may take a while to add up, so not on the writer's connection."""
+    with Reader(home.database) as reader:
+        return [entry.id for entry in reader.all(removal.due(limits))]

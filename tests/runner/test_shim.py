@@ -1,0 +1,461 @@
+"""The launcher and the shim by themselves, under every shell that may be /bin/sh."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.core.identity import new_id
+from stepflow_tui.runner import launcher, proc
+from stepflow_tui.runner.spool import read_exit
+from tests.house import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("cat", "sleep", "setsid", "env")
+SHELLS = ("dash", "bash", "busybox")
+MARK = b"\n[stepflow: output was lost here, the disk was full]\n"
+LAUNCH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from stepflow_tui.runner import launcher
+launcher.SHELL, launcher._SYSTEM_PATH = sys.argv[2:4]
+launcher.main(int(sys.argv[4]))
+"""
+
+
+class Started:
+    """What the launcher has started, and the files that it leaves."""
+
+    def __init__(self, prefix: Path) -> None:
+        self.prefix = prefix
+
+    def file(self, suffix: str) -> bytes:
+        path = self.prefix.with_suffix(suffix)
+        return path.read_bytes() if path.exists() else b""
+
+    @property
+    def output(self) -> bytes:
+        return self.file(".out")
+
+    @property
+    def exit_lines(self) -> list[str]:
+        return self.file(".exit").partition(b"\0")[0].decode().splitlines()
+
+    @property
+    def shim(self) -> int:
+        return int(wait_for(lambda: json.loads(self.file(".lock") or b"{}"))["pid"])
+
+    def of_shim(self, name: str) -> list[int]:
+        """The pids of the shim's own children of this name: its pump and cat."""
+        table = proc.ProcessTable()
+        found = table.select(table.of_sessions({self.shim}))
+        return [each.pid for each in found if each.name == name and each.pid != self.shim]
+
+    def wait(self) -> Started:
+        wait_for(lambda: any(line.startswith("drained ") for line in self.exit_lines))
+        wait_for(lambda: proc.process(self.shim) is None)
+        return self
+
+
+class Launch:
+    """A launcher of its own.
+
+    It is started by a shell that runs `preparation` before, and through another program.
+    """
+
+    def __init__(
+        self, directory: Path, shell: str, preparation: str, through: Sequence[str]
+    ) -> None:
+        self.directory = directory
+        self.shell = shell
+        self.started: list[Started] = []
+        path, tools = _system(directory, shell)
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.settimeout(60)
+        program = [sys.executable, "-I", "-S", "-c", LAUNCH, ROOT, path, tools, theirs.fileno()]
+        with theirs:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", f'{preparation}\nexec "$@"', "sh", *through, *map(str, program)],
+                pass_fds=[theirs.fileno()],
+            )
+
+    def start(self, *command: str, spool: Path | None = None, **fields: object) -> Started:
+        request = {
+            "id": new_id(),
+            "command": list(command),
+            "cwd": str(self.directory),
+            "environment": {"PATH": os.environ["PATH"]},
+            "shell": False,
+            "tty": False,
+            "umask": 0o022,
+            **fields,
+        }
+        path = self.directory / f"{request['id']}.json"
+        path.write_text(json.dumps(request))
+        started = Started((spool or self.directory) / str(request["id"]))
+        self.started.append(started)
+        order = {"id": request["id"], "request": str(path), "prefix": str(started.prefix)}
+        self._channel.send(json.dumps(order).encode())
+        return started
+
+    def run(self, *command: str, **fields: object) -> Started:
+        return self.start(*command, **fields).wait()  # type: ignore[arg-type]
+
+    def fifo(self) -> Path:
+        """For a script that is to wait."""
+        path = self.directory / "go"
+        os.mkfifo(path)
+        return path
+
+    def complaint(self) -> dict[str, object]:
+        return dict(json.loads(self._channel.recv(65536)))
+
+    def close(self) -> None:
+        self._channel.close()
+        self._process.wait()
+        for started in self.started:
+            table = proc.ProcessTable()
+            tag = f"STEPFLOW_EXECUTION_ID={started.prefix.name}"
+            for found in table.select(table.tagged(tag)):
+                proc.send_signal(found, signal.SIGKILL)
+
+
+def _system(directory: Path, shell: str) -> tuple[str, str]:
+    """A shell called `sh`, as bash behaves differently then, and where its tools are."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    places = directory / "bin"
+    places.mkdir(exist_ok=True)
+    (places / "sh").symlink_to(program)
+    if shell != "busybox":
+        return str(places / "sh"), launcher._SYSTEM_PATH
+    for tool in TOOLS:
+        (places / tool).symlink_to(program)
+    return str(places / "sh"), f"{places}:{launcher._SYSTEM_PATH}"
+
+
+@contextmanager
+def launching(
+    directory: Path, shell: str = "dash", *, preparation: str = "", through: Sequence[str] = ()
+) -> Iterator[Launch]:
+    launch = Launch(directory, shell, preparation, through)
+    try:
+        yield launch
+    finally:
+        launch.close()
+
+
+@pytest.fixture(params=SHELLS)
+def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launch]:
+    with launching(tmp_path, request.param) as launch:
+        yield launch
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", place], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("no permission to mount")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def resize(disk: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+
+
+def limits_of(output: bytes) -> dict[str, tuple[str, str]]:
+    """Soft and hard limits, as /proc/self/limits tells them."""
+    rows = re.findall(r"^Max (.+?)  +(\S+) +(\S+)", output.decode(), re.MULTILINE)
+    return {name: (soft, hard) for name, soft, hard in rows}
+
+
+def test_an_exit_file_says_no_more_than_it_must(launch: Launch) -> None:
+    done = launch.run("/bin/sh", "-c", "echo out; echo err >&2; exit 7")
+    assert done.output == b"out\nerr\n"
+    assert done.exit_lines == ["7", "drained 0"]
+    assert len(done.file(".exit")) == launcher.EXIT_FILE_SIZE
+
+
+def test_a_signal_is_told_by_the_shells_that_tell_it(launch: Launch) -> None:
+    done = launch.run("/bin/sh", "-c", "kill -KILL $$")
+    assert done.exit_lines[-2:] == ["137", "drained 0"]
+    told = read_exit(done.file(".exit"))
+    assert told is not None
+    assert (told.code, told.signal) == (137, None if launch.shell == "bash" else 9)
+
+
+def test_a_full_disk_makes_a_script_wait(launch: Launch, small_disk: Path) -> None:
+    code = "for n in range(200_000): print(f'{n:015}')"
+    running = launch.start(sys.executable, "-c", code, spool=small_disk)
+    wait_for(lambda: running.exit_lines == ["full"])
+    assert proc.process(running.shim) is not None
+    resize(small_disk, "2M")
+    wait_for(lambda: running.output.count(MARK) == 1 and len(running.output) > 1_800_000)
+    wait_for(lambda: os.statvfs(small_disk).f_bfree == 0 and running.of_shim("sleep"))
+    resize(small_disk, "8M")
+    done = running.wait()
+    assert done.exit_lines == ["full", "0", "drained 0"]
+    whole = b"".join(b"%015d\n" % n for n in range(200_000))
+    first, second, third = done.output.split(MARK)
+    assert whole.startswith(first)
+    assert second in whole
+    assert whole.endswith(third)
+    lost = len(whole) - len(first) - len(second) - len(third)
+    assert 0 < lost <= 2 * 128 * 1024
+
+
+def test_a_full_disk_at_the_very_end(launch: Launch, small_disk: Path) -> None:
+    running = launch.start("head", "-c", "1100000", "/dev/zero", spool=small_disk)
+    wait_for(lambda: running.exit_lines[:2] == ["full", "0"])
+    wait_for(lambda: running.of_shim("sleep"))
+    resize(small_disk, "2M")
+    done = running.wait()
+    assert done.exit_lines == ["full", "0", "drained 0"]
+    first, rest = done.output.split(MARK)
+    assert set(first + rest) == {0}
+    assert 0 < 1_100_000 - len(first) - len(rest) <= 128 * 1024
+
+
+def test_a_cat_that_is_killed_has_no_successor(launch: Launch) -> None:
+    go = launch.fifo()
+    script = f"trap '' PIPE; echo $$; read go <{go}; echo lost; exit 3"
+    running = launch.start("/bin/sh", "-c", script)
+    wait_for(lambda: running.output)
+    before = running.output
+    os.kill(running.of_shim("cat")[0], signal.SIGKILL)
+    wait_for(lambda: not running.of_shim("sh"))
+    go.write_text("go\n")
+    assert running.wait().exit_lines == ["3", "drained 137"]
+    assert running.output == before
+
+
+def test_signals_leave_the_shim_and_its_pump_at_work(launch: Launch) -> None:
+    go = launch.fifo()
+    running = launch.start("/bin/sh", "-c", f"echo before; read go <{go}; echo after; exit 3")
+    wait_for(lambda: running.output)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
+        for pid in (running.shim, *running.of_shim("sh")):
+            os.kill(pid, number)
+    go.write_text("go\n")
+    assert running.wait().exit_lines == ["3", "drained 0"]
+    assert running.output == b"before\nafter\n"
+
+
+def test_what_a_script_leaves_in_the_background_is_named(launch: Launch) -> None:
+    leave = "sleep 60 >/dev/null 2>&1 & echo $!;"
+    done = launch.run("/bin/sh", "-c", f"true & {leave} setsid {leave}")
+    left = " ".join(done.output.decode().split())
+    assert done.exit_lines == ["0", f"left {left}", "drained 0"]
+
+
+def test_at_most_ten_are_named(launch: Launch) -> None:
+    done = launch.run("/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!;" * 12)
+    pids = done.output.decode().split()
+    assert len(pids) == 12
+    assert done.exit_lines == ["0", f"left {' '.join(pids[:10])}", "drained 0"]
+    assert len(done.file(".exit")) == launcher.EXIT_FILE_SIZE
+
+
+CALLERS = {
+    "AS": [3 << 30, 4 << 30],
+    "CORE": [512, 1024],
+    "CPU": [50, 60],
+    "DATA": [1 << 30, 2 << 30],
+    "FSIZE": [5120, 10240],
+    "MEMLOCK": [4096, 8192],
+    "NOFILE": [50, 60],
+    "NPROC": [4000, 5000],
+    "STACK": [4 << 20, 1 << 30],
+}
+NAMES = {
+    "AS": "address space",
+    "CORE": "core file size",
+    "CPU": "cpu time",
+    "DATA": "data size",
+    "FSIZE": "file size",
+    "MEMLOCK": "locked memory",
+    "NOFILE": "open files",
+    "NPROC": "processes",
+    "STACK": "stack size",
+}
+
+
+def test_a_script_has_the_limits_of_its_caller(launch: Launch) -> None:
+    told = limits_of(launch.run("/bin/cat", "/proc/self/limits", rlimits=CALLERS).output)
+    assert {name: told[NAMES[name]] for name in CALLERS} == {
+        name: (str(soft), str(hard)) for name, (soft, hard) in CALLERS.items()
+    }
+    # Those of one script are not those of the next.
+    told = limits_of(launch.run("/bin/cat", "/proc/self/limits").output)
+    own = limits_of(Path("/proc/self/limits").read_bytes())
+    assert told == own
+
+
+def test_no_limit_of_the_caller_is_none(tmp_path: Path) -> None:
+    with launching(tmp_path, preparation="ulimit -S -f 100; ulimit -S -v 9000000") as launch:
+        unlimited = {name: [-1, -1] for name in ("AS", "FSIZE", "DATA", "CPU")}
+        told = limits_of(launch.run("/bin/cat", "/proc/self/limits", rlimits=unlimited).output)
+        assert {told[NAMES[name]] for name in unlimited} == {("unlimited", "unlimited")}
+        told = limits_of(launch.run("/bin/cat", "/proc/self/limits").output)
+        assert told["file size"] == ("51200", "unlimited")  # as nobody says anything else
+        assert told["address space"] == ("9216000000", "unlimited")
+
+
+def test_what_is_set_for_a_script_goes_before_what_its_caller_has(launch: Launch) -> None:
+    limits = {"memory": 2 << 30, "cpu": 57, "file_size": 1024}
+    done = launch.run("/bin/cat", "/proc/self/limits", rlimits=CALLERS, limits=limits)
+    told = limits_of(done.output)
+    assert told["address space"] == (str(2 << 30), str(2 << 30))
+    assert told["file size"] == ("1024", "1024")
+    assert told["cpu time"] == ("57", "60")  # five seconds more, but no more than the caller has
+
+
+def test_limits_that_are_no_multiples_are_rounded_up(launch: Launch) -> None:
+    limits = {"memory": 1_500_000_001, "file_size": 1_000_001}
+    told = limits_of(launch.run("/bin/cat", "/proc/self/limits", limits=limits).output)
+    assert told["address space"] == ("1500000256", "1500000256")
+    assert told["file size"] == ("1000448", "1000448")
+
+
+def test_who_may_not_raise_a_limit_gives_as_much_as_there_is(tmp_path: Path) -> None:
+    # Without the capability even root may raise no hard limit.
+    drop = "ulimit -f 2000; ulimit -n 300; "
+    bare = "setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource"
+    if subprocess.run([*bare.split(), "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no permission to give up a capability")
+    with launching(tmp_path, preparation=drop, through=bare.split()) as launch:
+        wanted = {"FSIZE": [-1, -1], "NOFILE": [250, 4000], "CORE": [0, 0]}
+        told = limits_of(launch.run("/bin/cat", "/proc/self/limits", rlimits=wanted).output)
+        assert told["file size"] == ("1024000", "1024000")
+        assert told["open files"] == ("250", "300")
+        assert told["core file size"] == ("0", "0")
+
+
+def test_a_small_limit_stops_the_script_alone(launch: Launch) -> None:
+    # Three open files are what a program has that opens none itself; a shell needs more.
+    done = launch.run("/bin/ls", "/proc/self/fd", rlimits={"NOFILE": [4, 4]})
+    assert (done.output, done.exit_lines) == (b"0\n1\n2\n3\n", ["0", "drained 0"])
+    done = launch.run("/bin/true", limits={"memory": 4096})
+    assert done.exit_lines[-1] == "drained 0"
+    assert done.exit_lines[-2] not in {"0", "98"}
+
+
+def test_a_limit_of_files_cuts_no_log(tmp_path: Path) -> None:
+    script = (
+        "head -c 5000000 /dev/zero | tr '\\0' x; head -c 999936 /dev/zero >small\n"
+        "head -c 1000449 /dev/zero >big; echo; echo $?; wc -c <big"
+    )
+    with launching(tmp_path, preparation="ulimit -S -f 8") as launch:
+        done = launch.run("/bin/sh", "-c", script, limits={"file_size": 1_000_000})
+    x, _, rest = done.output.partition(b"\n")
+    assert x == b"x" * 5_000_000
+    assert rest.decode().split()[-2:] == [str(128 + signal.SIGXFSZ), "1000448"]
+    assert (tmp_path / "small").stat().st_size == 999_936
+    assert done.exit_lines == ["0", "drained 0"]
+
+
+def test_processor_time_has_an_end(launch: Launch) -> None:
+    done = launch.run("/bin/sh", "-c", "while :; do :; done", limits={"cpu": 1})
+    assert done.exit_lines[-2:] == ["152", "drained 0"]
+    caught = launch.run(
+        "/bin/bash", "-c", "trap 'echo time is up; exit 4' XCPU; while :; do :; done",
+        limits={"cpu": 1},
+    )  # fmt: skip
+    assert (caught.output, caught.exit_lines) == (b"time is up\n", ["4", "drained 0"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may lower a niceness")
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, 3),
+        ({"nice": 0}, 0),
+        ({"nice": 5}, 5),
+        ({"nice": 5, "limits": {"nice": -7}}, -7),
+        ({"nice": 5, "limits": {"nice": 19}}, 19),
+        ({"nice": 5, "limits": {"nice": 3}, "tty": True}, 3),
+        ({"nice": 6, "tty": True}, 6),
+    ],
+)
+def test_a_script_has_its_niceness(
+    tmp_path: Path, fields: dict[str, object], expected: int
+) -> None:
+    with launching(tmp_path, through=["nice", "-n", "3"]) as launch:
+        script = "nice; for pid in $PPID $(pgrep -s $(ps -o sid= $PPID)); do ps -o ni= $pid; done"
+        done = launch.run("/bin/bash", "-c", script, **fields)
+    own, *others = done.output.split()
+    assert int(own) == expected
+    if not fields.get("tty"):
+        assert others == [b"3"] * 4  # the shim, which comes twice, its pump and its cat
+
+
+def test_who_may_not_lower_a_niceness_keeps_it(tmp_path: Path) -> None:
+    bare = ["nice", "-n", "3", "setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"]
+    if subprocess.run([*bare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no permission to give up a capability")
+    with launching(tmp_path, through=bare) as launch:
+        assert launch.run("nice", nice=0).output == b"3\n"
+        assert launch.run("nice", nice=4).output == b"4\n"
+
+
+def test_a_program_under_a_terminal_has_its_limits(tmp_path: Path) -> None:
+    with launching(tmp_path) as launch:
+        done = launch.run("/bin/cat", "/proc/self/limits", limits={"memory": 2 << 30}, tty=True)
+    assert limits_of(done.output)["address space"] == (str(2 << 30), str(2 << 30))
+
+
+def test_what_a_shell_drops_of_the_environment_is_kept_and_out_of_sight(launch: Launch) -> None:
+    odd = {
+        "my.token": "can'ary $(x) \n\udcff\udc81",
+        "IFS": ":",
+        "1x": "",
+        "BASH_FUNC_f%%": "() { :; }",
+    }
+    go = launch.fifo()
+    running = launch.start(
+        "/bin/sh", "-c", f"read go <{go}; exec env -0",
+        environment={"PATH": os.environ["PATH"], **odd}, limits={"memory": 2 << 30},
+    )  # fmt: skip
+    wait_for(lambda: len(proc.ProcessTable().descendants(running.shim)) == 3)
+    assert b"ary" not in b"".join(
+        path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")
+    )
+    go.write_text("go\n")
+    pairs = os.fsdecode(running.wait().output).split("\0")
+    told = dict(pair.split("=", 1) for pair in pairs if pair)
+    assert {name: told.get(name) for name in odd} == odd
+    assert [name for name in told if name.startswith("sf_")] == []
+
+
+def test_a_command_that_is_not_there(launch: Launch) -> None:
+    done = launch.run("/no/such", limits={"nice": 1})
+    assert b"/no/such" in done.output
+    assert done.exit_lines == ["127", "drained 0"]
+
+
+def test_a_limit_that_is_no_number_starts_nothing(tmp_path: Path) -> None:
+    with launching(tmp_path) as launch:
+        started = launch.start("true", rlimits={"NOFILE": ["9; touch pwned", 9]})
+        assert started.prefix.name == launch.complaint()["id"]
+    assert not (tmp_path / "pwned").exists()
