@@ -301,7 +301,7 @@ class _Patterns:
     def _candidates(self, text: bytes) -> Iterable[bytes]:
         """All patterns that may be in the text, and few that are not."""
         if len(self._sorted) <= _FEW:
-            return self._sorted
+            return [pattern for pattern in self._sorted if pattern in text]
         found = (self._by_word[word] for word in self._by_word.keys() & _words(text))
         return set(self._short).union(*found)
 

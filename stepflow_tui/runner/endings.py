@@ -16,7 +16,7 @@ from stepflow_tui.runner.spool import Spool, Start
 from stepflow_tui.runner.stop import Reason, Stopper, tag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution, Instant
@@ -98,8 +98,9 @@ class Endings:
             self._mark(recording.id)
             self._stop_processes(recording)
 
-    def _stop_processes(self, recording: Recording, leftovers: Iterable[Process] = ()) -> None:
-        if recording.stop is None and recording.start is not None:
+    def _stop_processes(self, recording: Recording, leftovers: Sequence[Process] = ()) -> None:
+        is_covered = recording.stop is not None and recording.stop.knows(leftovers)
+        if recording.start is not None and not is_covered:
             recording.stop = self._stopper.begin(
                 recording.id, recording.start, tty=recording.execution.tty, leftovers=leftovers
             )
@@ -194,9 +195,8 @@ class Endings:
     def _is_over(self, recording: Recording, end: _End, now: Instant) -> bool:
         if recording.collecting:
             return False
-        if recording.stop is not None:
-            return recording.stop.is_done
-        return end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
+        drained = end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
+        return drained and (recording.stop is None or recording.stop.is_done)
 
     def _finish(self, recording: Recording, end: _End) -> None:
         reason = outcome(end.exit, recording.wanted_stop)

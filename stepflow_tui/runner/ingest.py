@@ -6,16 +6,21 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core import clock
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.runner.log_limit import LogLimit
+from stepflow_tui.runner.pending import masker_of
 from stepflow_tui.store.chunks import Chunk, gap_of, pack
 from stepflow_tui.store.compaction import Compaction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stepflow_tui.core.masking import Masked
     from stepflow_tui.core.models import Instant
     from stepflow_tui.core.scanner import Found
-    from stepflow_tui.runner.spool import Output, Spool
+    from stepflow_tui.runner.spool import Spool
     from stepflow_tui.store.queries import Stream
     from stepflow_tui.store.transaction import Transaction
 
@@ -32,6 +37,7 @@ class Ingest:
     """Reads a spool from where the last commit left off; offset and chunks are saved together.
 
     Attributes:
+        warnings: what the user should know, for the execution.
         is_trimmed: the log is over its limit, and a part of it is left out.
     """
 
@@ -55,7 +61,15 @@ class Ingest:
         self._trim_before: int | None = None
         self._given_back = 0
         self._changed = False
+        self._masks = spool.masks()
+        self._masker, _ = masker_of(self._masks, partial=partial)
+        self.warnings: list[str] = []
         self.is_trimmed = False
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether something is hidden in what is stored."""
+        return self._masker.has_masks
 
     @property
     def is_open(self) -> bool:
@@ -93,22 +107,39 @@ class Ingest:
             SpoolProblem: the spool is not what it was.
         """
         stream = self._stream
-        output = self._spool.read(stream.spool_offset, limit, stream.inode)
-        found = self._take(output, now) if output.data else []
-        return found, output.unread > 0
+        offset = stream.spool_offset + self._masker.held
+        output = self._spool.read(offset, limit, stream.inode)
+        if not output.data:
+            return [], False
+        masked = self._masker.feed(output.data)
+        return self._take(masked, now, output.inode, unread=output.unread), output.unread > 0
 
-    def _take(self, output: Output, now: Instant) -> list[Found]:
-        stream, data = self._stream, output.data
-        self._store(data, now, unread=output.unread)
-        found = self._scanner.feed(data)
+    def _take(self, masked: Masked, now: Instant, inode: int | None, *, unread: int) -> list[Found]:
+        stream, text = self._stream, masked.text
+        if masked.added:
+            self._keep_masks(masked.added)
+        self.warnings += masked.warnings
+        if not masked.consumed:
+            return []
+        self._store(text, now, unread=unread)
+        found = self._scanner.feed(text)
         self._change(
-            inode=output.inode,
-            spool_offset=stream.spool_offset + len(output.data),
-            stored_bytes=stream.stored_bytes + len(data),
+            inode=inode,
+            spool_offset=stream.spool_offset + masked.consumed,
+            stored_bytes=stream.stored_bytes + len(text),
             line_count=self._scanner.lines,
             partial_bytes=self._scanner.partial_size,
         )
         return found
+
+    def _keep_masks(self, added: Sequence[str]) -> None:
+        self._masks += added
+        try:
+            self._spool.save_masks(self._masks)
+        except OSError as error:
+            self.warnings.append(
+                f"a mask is forgotten if the runner is restarted: {error.strerror}"
+            )
 
     def _store(self, data: bytes, now: Instant, *, unread: int) -> None:
         """Pack what was read, or leave it out if the log cannot hold it."""
@@ -131,9 +162,14 @@ class Ingest:
         self._stream = replace(self._stream, **fields)  # type: ignore[arg-type]
         self._changed = True
 
-    def finish_line(self) -> list[Found]:
+    def finish_line(self, now: Instant) -> list[Found]:
         """No newline will come any more: the markers on the last line as it is."""
-        return self._scanner.finish()
+        return [*self._flush(now), *self._scanner.finish()]
+
+    def _flush(self, now: Instant) -> list[Found]:
+        """Take what was held back, as it might have become a secret."""
+        rest = self._masker.feed(b"", final=True)
+        return self._take(rest, now, self._stream.inode, unread=0)
 
     def mark_end(self) -> None:
         """The execution has ended: what follows came after its end."""
@@ -141,6 +177,7 @@ class Ingest:
 
     def close(self) -> None:
         """No output will come any more."""
+        self._flush(clock.now())
         self._change(is_open=False)
         self._compaction.finish()
 

@@ -7,8 +7,6 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.models import Execution, Status
-from stepflow_tui.core.redaction import redacted
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
     BackupRequest,
@@ -98,34 +96,3 @@ def _read(path: Path) -> Request:
     if path.name != f"{request.id}.{request.kind}.json":
         raise BadRequest("the file's name is not that of its request")
     return request
-
-
-def pending_execution(request: RunRequest, boot_id: str) -> Execution:
-    """The row with which a request becomes an execution; its number is given by the store."""
-    metadata = dict(request.metadata)
-    if request.rerun_of is not None:
-        metadata["rerun_of"] = request.rerun_of
-    return Execution(
-        number=0,
-        id=request.id,
-        name=_storable(request.name),
-        command=request.command,  # kept as JSON, which can hold bytes that are no UTF-8
-        cwd=_storable(request.cwd),
-        status=Status.PENDING,
-        created_at=request.created_at,
-        user=request.user,
-        shell=request.shell,
-        tty=request.tty,
-        timeout_s=request.timeout_s,
-        tags=[_storable(tag) for tag in request.tags],
-        metadata=metadata,
-        env=redacted(request.env),
-        boot_id=boot_id,
-        limits=request.limits,
-        kill_leftovers=request.kill_leftovers,
-    )
-
-
-def _storable(text: str) -> str:
-    """Bytes that are no UTF-8 cannot be kept in a TEXT column; the script itself gets them."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

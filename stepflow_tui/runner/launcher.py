@@ -147,11 +147,14 @@ def take_lock(prefix: str, request: dict[str, Any] | None = None) -> bool:
 
     Whoever makes it is the only one who ever may run the script. It appears with its content or
     not at all, and is on the disk before the script runs: no crash makes a second start possible.
-    The request goes into it, so that a lost database can be made anew; its environment does not.
+    The request goes into it, so that a lost database can be made anew, but for the values of its
+    environment and its secrets.
     """
     content = identity()
     if request is not None:
-        content["request"] = {**request, "environment": {}}
+        env = dict.fromkeys(request["env"], "***")
+        hidden: dict[str, Any] = {"environment": {}, "secrets": [], "env": env}
+        content["request"] = {**request, **hidden}
     temporary = f"{prefix}.{os.getpid()}.tmp"
     with open(temporary, "x", encoding="ascii") as file:
         json.dump(content, file)

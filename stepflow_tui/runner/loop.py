@@ -24,9 +24,11 @@ from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.guard import Guard
 from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.pace import Pace
+from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recording import Recording
 from stepflow_tui.runner.recovery import ingest_again, recover
 from stepflow_tui.runner.retention import prune_spools, sweep_up
+from stepflow_tui.runner.spool import Spool
 from stepflow_tui.runner.starts import Starts
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.trouble import Trouble
@@ -288,13 +290,21 @@ class Runner:
         return self._recordings.keys() | self._cancels.taken | self._housekeeping.taken
 
     def _accept(self, runs: list[tuple[RunRequest, Path]]) -> None:
-        executions = [intake.pending_execution(run, self._boot_id) for run, _ in runs]
+        runs = self._admit(runs)
+        executions = [pending_execution(run, self._boot_id) for run, _ in runs]
         fault.point("P1")
         try:
+            for run, _ in runs:
+                if run.secrets:
+                    Spool(self._home, run.id).save_masks(run.secrets)
             with self._writer.transaction(durable=True) as transaction:
                 numbers = [transaction.insert_execution(execution) for execution in executions]
         except WriteFailed as error:
             self._look_again(0.0 if self._failed(error) else _RETRY_S)
+            return
+        except OSError as error:
+            _log.error("cannot keep what is to be hidden: %s", error)
+            self._look_again(_RETRY_S)
             return
         fault.point("P2")
         self._look_after()
@@ -307,6 +317,14 @@ class Runner:
             accepted = replace(execution, number=number)
             self._record(Recording(self._home, accepted, stream, settings=self._settings))
         self._starts.order()
+
+    def _admit(self, runs: list[tuple[RunRequest, Path]]) -> list[tuple[RunRequest, Path]]:
+        """Those that the queue has room for; the others are refused."""
+        most = self._settings.max_queue
+        room = max(0, most - self._starts.waiting)
+        for _, path in runs[room:]:
+            inbox.refuse(self._home, path, f"{most} executions wait to be started; try it later")
+        return runs[:room]
 
     def _look_again(self, after_s: float) -> None:
         def look() -> None:
@@ -403,6 +421,8 @@ class Runner:
             inbox.discard(inbox.path_of(self._home, recording.id, "run"))
             self._cancels.settle(recording.id)
         if recording.is_final and not recording.is_open:
+            if recording.ingest.has_masks:
+                recording.spool.discard()  # it holds what is hidden elsewhere
             self._starts.forget(recording.id)
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)

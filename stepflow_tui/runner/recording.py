@@ -170,9 +170,16 @@ class Recording:
             self.end_stream()
             return False
         self._follow(markers, now)
+        self._pass_warnings()
         if self.ingest.is_trimmed and self.ingest.limit_notice not in self.execution.warnings:
             self.warn(self.ingest.limit_notice)
         return more
+
+    def _pass_warnings(self) -> None:
+        for sentence in self.ingest.warnings:
+            if sentence not in self.execution.warnings:
+                self.warn(sentence)
+        self.ingest.warnings = []
 
     def _follow(self, markers: Sequence[Found], now: Instant) -> None:
         for found in markers:
@@ -260,7 +267,8 @@ class Recording:
 
     def end_last_line(self, now: Instant) -> None:
         """No newline will come any more: a marker on the last line counts as it is."""
-        self._follow(self.ingest.finish_line(), now)
+        self._follow(self.ingest.finish_line(now), now)
+        self._pass_warnings()
 
     def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
         """The process has ended and its output is read: set the final status."""

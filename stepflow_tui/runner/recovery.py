@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core import clock
@@ -12,7 +13,7 @@ from stepflow_tui.core.markers import MAX_LINE
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import BadRequest, RunRequest, decode
-from stepflow_tui.runner.intake import pending_execution
+from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recording import Recording
 from stepflow_tui.runner.spool import LOCK, Spool
 from stepflow_tui.runner.stop import Reason
@@ -92,7 +93,9 @@ def _execution_of(home: Home, execution: str, boot_id: str, *, ended_too: bool) 
     except BadRequest as error:
         _log.warning("the request in the lock of %s: %s", execution, error)
         return None
-    return pending_execution(request, boot_id) if isinstance(request, RunRequest) else None
+    if not isinstance(request, RunRequest):
+        return None
+    return pending_execution(replace(request, secrets=Spool(home, execution).masks()), boot_id)
 
 
 def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -> Recording:

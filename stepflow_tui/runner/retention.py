@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepflow_tui.runner.copier import remove
-from stepflow_tui.runner.spool import EXIT, LOCK, OUTPUT
+from stepflow_tui.runner.spool import FILES, OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -47,7 +47,7 @@ def prune_spools(
     for place, (modified, size, execution) in enumerate(kept):
         total += size + _SMALL_FILES
         if modified < oldest or total > max_bytes or place >= MOST_KEPT:
-            for suffix in (OUTPUT, LOCK, EXIT):
+            for suffix in FILES:
                 (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
             deleted.append(execution)
     return deleted
@@ -97,6 +97,6 @@ def remove_files(home: Home, execution: str) -> None:
     Raises:
         OSError: some of it is still there.
     """
-    for suffix in (OUTPUT, LOCK, EXIT):
+    for suffix in FILES:
         (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
     remove(home.artifacts / execution)

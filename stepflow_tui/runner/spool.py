@@ -1,6 +1,7 @@
 """The files of an execution in the spool directory: what the shim and its cat leave there.
 
-`ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status.
+`ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status,
+`ID.masks` what is hidden in the output.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from stepflow_tui.runner import proc
 from stepflow_tui.runner.hole import punch_hole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepflow_tui.core.home import Home
 
-OUTPUT, LOCK, EXIT = ".out", ".lock", ".exit"
+OUTPUT, LOCK, EXIT, MASKS = ".out", ".lock", ".exit", ".masks"
+FILES = (OUTPUT, LOCK, EXIT, MASKS)
 
 _SIGNAL_BASE = 128
 _DRAINED = "drained"
@@ -152,6 +156,33 @@ class Spool:
             return Output(data, found.st_ino, max(0, found.st_size - offset - len(data)))
         finally:
             os.close(descriptor)
+
+    def masks(self) -> list[str]:
+        """The texts that are hidden in what is stored of this output."""
+        try:
+            return list(json.loads(Path(f"{self.prefix}{MASKS}").read_text("ascii")))
+        except FileNotFoundError:
+            return []
+
+    def save_masks(self, masks: Sequence[str]) -> None:
+        """Keep what is hidden, on the disk before anything is stored that depends on it.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        path = Path(f"{self.prefix}{MASKS}")
+        temporary = path.with_name(f"{path.name}.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="ascii") as file:
+            json.dump(list(masks), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+
+    def discard(self) -> None:
+        """Delete all that this execution has left in the spool."""
+        for suffix in FILES:
+            Path(f"{self.prefix}{suffix}").unlink(missing_ok=True)
 
     def give_back(self, end: int) -> None:
         """Free the disk space of the output before offset `end`; the file keeps its length.

@@ -68,12 +68,8 @@ class Stop:
         tty: bool,
         now: float,
         grace: float,
-        leftovers: Iterable[tuple[int, int]] = (),
     ) -> None:
-        """Begins at the monotonic second `now`; KILL follows `grace` seconds later.
-
-        `leftovers` are pids and start times of what the shim has left behind.
-        """
+        """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
         self.is_done = False
         self.untouchable: dict[int, Process] = {}
         self._start = start
@@ -82,8 +78,17 @@ class Stop:
         self._kill_at = now + grace
         self._began_at_tick = proc.ticks_since_boot()
         self._termed: set[tuple[int, int]] = set()
-        self._known: set[tuple[int, int]] = set(leftovers)
+        self._known: set[tuple[int, int]] = set()
         self._empty_passes = 0
+
+    def add(self, leftovers: Iterable[Process]) -> None:
+        """Stop these too, with all that descends from them: a shim has left them behind."""
+        self._known.update((process.pid, process.start) for process in leftovers)
+        self._empty_passes = 0
+
+    def knows(self, found: Iterable[Process]) -> bool:
+        """Whether all of these were found to be members."""
+        return all((process.pid, process.start) in self._known for process in found)
 
     def hasten(self, now: float) -> None:
         """Skip what is left of the grace time."""
@@ -161,8 +166,8 @@ class Stopper:
                 tty=tty,
                 now=time.monotonic(),
                 grace=self._grace,
-                leftovers=[(left.pid, left.start) for left in leftovers],
             )
+        self._stops[execution].add(leftovers)
         return self._stops[execution]
 
     def _pass(self) -> None:

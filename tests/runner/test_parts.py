@@ -191,7 +191,7 @@ def test_old_spools_go_first(home: Home) -> None:
         path.write_bytes(b"x" * 100)
         stamp = time.time() - age * 1000
         os.utime(path, (stamp, stamp))
-    deleted = prune_spools(home, needed={"needed"}, max_age_s=1e6, max_bytes=150)
+    deleted = prune_spools(home, needed={"needed"}, max_age_s=1e6, max_bytes=20_000)
     assert sorted(deleted) == ["mid", "old"]
     assert prune_spools(home, needed={"needed"}, max_age_s=-1, max_bytes=1e9) == ["new"]
     assert [path.name for path in home.spool.iterdir()] == ["needed.out"]
