@@ -129,6 +129,7 @@ class Backup:
     def _run(self) -> None:
         self._go_on.acquire()
         try:
+            self._check_abandoned()
             self._make()
         except _Abandoned:
             return

@@ -158,6 +158,7 @@ class LogLine:
         size: how many bytes the whole line has.
         complete: its newline is there.
         truncated: `text` is only the beginning.
+        missing: it was left out; the first one of a gap has a text that says so.
     """
 
     number: int
@@ -166,6 +167,7 @@ class LogLine:
     size: int
     complete: bool = True
     truncated: bool = False
+    missing: bool = False
 
 
 def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> list[LogLine]:
@@ -178,6 +180,13 @@ def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> l
     head, size, index = b"", 0, 0
     chunk = None
     for chunk in chunks:
+        if chunk.is_gap:
+            size += chunk.byte_count
+            found.extend(_missing(chunk, head[:limit], start, stop))
+            index = chunk.first_line + chunk.line_count
+            if chunk.line_count:  # else it lies within a line, which goes on
+                head, size = b"", 0
+            continue
         pieces = chunk.text().split(b"\n")
         size += len(pieces[0])
         pieces[0] = head + pieces[0]
@@ -194,6 +203,17 @@ def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> l
     if chunk is not None and head and start <= index < stop:
         found.append(replace(_line(index, head, _Times(chunk), limit, size), complete=False))
     return found
+
+
+def _missing(gap: Chunk, head: bytes, start: int, stop: int) -> Iterator[LogLine]:
+    """The lines `start:stop` that a gap has swallowed; of the first one `head` may be left."""
+    first, last = gap.first_line, gap.first_line + gap.line_count
+    for index in range(max(start, first), min(stop, last)):
+        if head and index == first:
+            yield LogLine(index + 1, head, gap.arrived_at, len(head), truncated=True)
+        else:
+            text = gap.notice.encode() if index == first + bool(head) else b""
+            yield LogLine(index + 1, text, gap.arrived_at, len(text), missing=True)
 
 
 def head_of(line: bytes, limit: int) -> bytes:

@@ -27,7 +27,7 @@ _FUSE_OVERLAY = "fuse.fuse-overlayfs"
 """The root of rootless containers. The other one to pass is `fuseblk`, a local disk such as NTFS:
 the kernel lets one machine mount it, and its page cache serves all who map a file."""
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def check_file_system(root: Path, mounts: Path = MOUNTS) -> None:
@@ -69,7 +69,7 @@ def file_system_type(path: Path, mounts: bytes) -> str | None:
     real = Path(os.path.realpath(path))
     above = {os.fsencode(directory) for directory in (real, *real.parents)}
     longest, found = b"", None
-    for line in mounts.splitlines():
+    for line in mounts.split(b"\n"):
         place, _, source = line.partition(b" - ")
         fields = place.split(b" ")
         point = _unescaped(fields[4]) if len(fields) > 4 else b""
