@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.terminal import say
+from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class RunnerWatch:
         self._home = home
         self._next_check = time.monotonic() + _CHECK_S
         self._starts = 0
+        self._trouble = ""
 
     def check(self) -> None:
         """Look after the runner, at most once a second.
@@ -39,11 +41,19 @@ class RunnerWatch:
         """
         if time.monotonic() < self._next_check:
             return
-        if live_runner(self._home) is None:
+        runner = live_runner(self._home)
+        if runner is None:
             self._start()
         else:
             self._starts = 0
+            self._tell(runner.trouble)
         self._next_check = time.monotonic() + _CHECK_S
+
+    def _tell(self, trouble: str) -> None:
+        """Say what keeps the runner from its work, once, and when that is over."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            say(clean_line(trouble) if trouble else "the runner is at work again")
 
     def _start(self) -> None:
         self._starts += 1

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stepflow_tui.cli import verdict
 from stepflow_tui.cli.logind import logout_notes
 from stepflow_tui.cli.lookup import open_reader
-from stepflow_tui.core.durations import format_size
+from stepflow_tui.cli.open_files import memory_of
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
+from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests.inbox import waiting
 from stepflow_tui.requests.request import BadRequest, CancelRequest, decode
 from stepflow_tui.requests.runner import live_runner
@@ -25,8 +29,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.queries import RunnerRecord
     from stepflow_tui.store.reader import Reader
 
-_MAX_BACKLOG = 64 * 1000**2
-_MAX_WAL = 50 * 1000**2
+_LOOKS = 3
 _MAX_SILENCE_S = 5.0
 _FIXED_SERIES = {(3, 44): 6, (3, 50): 7}
 _FIXED = (3, 51, 3)
@@ -43,6 +46,8 @@ class Examination:
         waiting: requests that are not done with.
         waiting_s: for how long one has waited that the runner should have taken.
         backlog_bytes: output that is in spools and not yet in the database.
+        memory_bytes: of the runner.
+        response_s: how long a look at the newest executions takes.
         backlog_s: for how long some of it has waited at least.
         record: what the last runner said of itself.
     """
@@ -59,6 +64,8 @@ class Examination:
     waiting_s: float = 0.0
     backlog_bytes: int = 0
     backlog_s: float = 0.0
+    memory_bytes: int = 0
+    response_s: float = 0.0
 
     @property
     def state(self) -> str:
@@ -87,14 +94,17 @@ def examine(home: Home) -> Examination:
     try:
         check_home(home)
         found.runner = live_runner(home)
+        found.memory_bytes = (memory_of(found.runner.pid) or 0) if found.runner else 0
         found.waiting = _count_waiting(home)
         with open_reader(home) as reader:
             _examine_store(home, reader, found)
     except NoDatabase:
-        _judge_missing(home, found)
+        pass  # nothing was recorded yet, or the verdict says that it is missing
     except StepflowError as problem:
         found.failures.append(str(problem))
-    _judge(found)
+    found.failures.extend(verdict.failures(found))
+    found.strains.extend(verdict.strains(home, found, Settings.from_environment(os.environ)))
+    found.notes.extend(verdict.notes(home))
     found.notes.extend(logout_notes(found.runner.pid if found.runner else None))
     return found
 
@@ -108,6 +118,7 @@ def _count_waiting(home: Home) -> int:
 
 def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
     found.database_bytes, found.wal_bytes = _size(home.database), _size(home.wal)
+    found.response_s = _response_s(reader)
     found.counts = dict(reader.all(queries.status_counts()))
     found.record = reader.first(queries.runner_record())
     found.waiting_s = _longest_wait_s(home, reader)
@@ -120,6 +131,16 @@ def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
         if unread > 0:
             found.backlog_bytes += unread
             found.backlog_s = max(found.backlog_s, _age_s(spool))
+
+
+def _response_s(reader: Reader) -> float:
+    """How long a look at the newest executions takes, in seconds: the best of a few."""
+    best = math.inf
+    for _ in range(_LOOKS):
+        began = time.perf_counter()
+        reader.all(queries.newest_executions(10))
+        best = min(best, time.perf_counter() - began)
+    return best
 
 
 def _longest_wait_s(home: Home, reader: Reader) -> float:
@@ -158,44 +179,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _judge_missing(home: Home, found: Examination) -> None:
-    """Without a database nothing was recorded yet, which is well, or all of it is gone."""
-    if found.runner and time.time() - found.runner.started_at / 1000 > _MAX_SILENCE_S:
-        found.strains.append(
-            f"a runner is alive, but its database {home.database} is missing; "
-            "run: stepflow runner stop"
-        )
-
-
-def _judge_pace(found: Examination) -> None:
-    """A runner that lives may be stopped, or hang."""
-    if found.runner is None:
-        return
-    suspect = f"is process {found.runner.pid} stopped, or the disk full?"
-    if found.waiting_s > _MAX_SILENCE_S:
-        found.strains.append(
-            f"a request has waited {found.waiting_s:.0f} s for the runner: {suspect}"
-        )
-    if found.backlog_s > _MAX_SILENCE_S:
-        found.strains.append(f"output has waited {found.backlog_s:.0f} s for the runner: {suspect}")
-
-
-def _judge(found: Examination) -> None:
-    _judge_pace(found)
-    if found.runner is None and (found.unfinished or found.waiting):
-        found.failures.append(
-            f"no runner is alive, with {found.unfinished} unfinished executions and "
-            f"{found.waiting} waiting requests; run: stepflow runner start"
-        )
-    if found.backlog_bytes > _MAX_BACKLOG:
-        found.strains.append(f"{format_size(found.backlog_bytes)} of output are not stored yet")
-    if found.wal_bytes > _MAX_WAL:
-        found.strains.append(
-            f"the write-ahead log has grown to {format_size(found.wal_bytes)}: "
-            "some program holds the database open in a transaction"
-        )
 
 
 def has_wal_reset_fix(version: str) -> bool:

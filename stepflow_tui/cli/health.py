@@ -49,6 +49,7 @@ def _object(home: Home, examination: Examination) -> Object:
             "pid": runner.pid if runner else None,
             "version": runner.version if runner else None,
             "since": iso(runner.started_at) if runner else None,
+            "memory_bytes": examination.memory_bytes or None,
         },
         "database": {
             "path": str(home.database),
@@ -63,7 +64,9 @@ def _object(home: Home, examination: Examination) -> Object:
         "waiting_requests": examination.waiting,
         "backlog_bytes": examination.backlog_bytes,
         "commits": record.commits if record else None,
+        "failed_commits": record.failures if record else None,
         "commit_ms": record.commit_ms if record else None,
+        "response_ms": examination.response_s * 1000,
     }
 
 
@@ -80,7 +83,8 @@ def _facts(home: Home, examination: Examination) -> Iterator[tuple[str, str]]:
         yield "runner", "none is alive; one starts when there is something to do"
     else:
         age = format_age(now().wall_ms - runner.started_at)
-        yield "runner", f"process {runner.pid}, version {runner.version}, since {age}"
+        memory = format_size(examination.memory_bytes)
+        yield "runner", f"process {runner.pid}, version {runner.version}, since {age}, {memory}"
     yield "home", str(home.root)
     wal = format_size(examination.wal_bytes)
     yield "database", f"{format_size(examination.database_bytes)}, write-ahead log {wal}"

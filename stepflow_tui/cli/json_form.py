@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Artifact, Execution, Instant, Step
 
 Object: TypeAlias = dict[str, Any]
+
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON may hold as it is and a terminal obeys, which may be at the end of the pipe."""
 
 _LAST_MS = 253_402_300_799_000
 """The last second of the year 9999, in UTC milliseconds."""
@@ -122,7 +126,7 @@ def _must_be_ascii() -> bool:
 
 def _write(text: str) -> None:
     """Write JSON as UTF-8, whatever the locale is."""
-    text = text.replace("\x7f", "\\u007f")
+    text = _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     # Halves of surrogate pairs have no place in UTF-8.
     data = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
     write_bytes(data + b"\n")

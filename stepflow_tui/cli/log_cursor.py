@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.text import current_state
 from stepflow_tui.store.queries import chunks_before, chunks_from, chunks_of_lines
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.reader import Reader
 
 MAX_LINE = 64 * 1024
-"""Bytes of a line that are kept; a longer one is cut, with a mark."""
+"""Bytes of an unfinished line that are kept; of a longer one parts are given out."""
 
 _CHUNKS = 16
 
@@ -26,22 +26,32 @@ class Lines:
         first: number of the first one, from 1.
         arrivals: pairs of a line's number and the UTC milliseconds from which lines arrived, in
             order; the first pair holds for all lines before the second.
+        continues: the first text goes on a line of which a part was given out before.
+        open: the last text is a part of a line, of which more comes.
     """
 
     first: int
     texts: list[bytes]
     arrivals: list[tuple[int, int]]
+    continues: bool = False
+    open: bool = False
 
     @property
     def last(self) -> int:
         """Number of the last line; before the first one if there is no line."""
         return self.first + len(self.texts) - 1
 
+    @property
+    def last_whole(self) -> int:
+        """Number of the last line of which no more comes."""
+        return self.last - self.open
+
     def between(self, first: int, last: int) -> Lines:
         """Those lines that have a number from `first` to `last`."""
         first = max(first, self.first)
         texts = self.texts[first - self.first : max(0, last + 1 - self.first)]
-        return Lines(first, texts, self.arrivals)
+        continues = self.continues and first == self.first
+        return Lines(first, texts, self.arrivals, continues, self.open and last >= self.last)
 
 
 class LogCursor:
@@ -58,7 +68,7 @@ class LogCursor:
         self.byte = 0
         self.left_out = 0
         self._head = b""
-        self._head_size = 0
+        self._continues = False
         self._arrivals: list[tuple[int, int]] = []
 
     def go_to(self, reader: Reader, line: int) -> None:
@@ -80,28 +90,22 @@ class LogCursor:
         return self._advance(chunks) if chunks else None
 
     def read(self, reader: Reader) -> Lines | None:
-        """The lines that were completed behind this place; None if nothing was stored there."""
+        """The lines that were completed behind this place; None if nothing was stored there.
+
+        A line longer than `MAX_LINE` may come in several parts.
+        """
         chunks = self._next(reader)
         if not chunks:
             return None
-        first = self._line + 1
+        first, continues = self._line + 1, self._continues
         self._note_arrivals(chunks)
-        data = self._advance(chunks)
-        texts = self._pass_gap(chunks[0]) if chunks[0].is_gap else self._split(data)
-        return Lines(first, texts, self._arrivals)
+        texts, is_open = self._split(self._advance(chunks))
+        return Lines(first, texts, self._arrivals, continues, is_open)
 
     def read_unfinished(self) -> Lines:
-        """The line that has no newline yet, or no line."""
-        texts = [_cut(self._head, self._head_size)] if self._head_size else []
-        return Lines(self._line + 1, texts, self._arrivals)
-
-    def _pass_gap(self, gap: Chunk) -> list[bytes]:
-        if not gap.line_count:  # it lies within one line
-            self._head_size += gap.byte_count
-            return []
-        texts = [_cut(self._head, self._head_size)] if self._head_size else []
-        self._head, self._head_size = b"", 0
-        return [*texts, gap.notice.encode()]
+        """What is left of the line that has no newline yet, or no line."""
+        texts = [self._head] if self._head or self._continues else []
+        return Lines(self._line + 1, texts, self._arrivals, self._continues)
 
     def _next(self, reader: Reader) -> list[Chunk]:
         """The next chunks: up to a gap, or a gap alone."""
@@ -122,20 +126,15 @@ class LogCursor:
             (line + 1, time) for chunk in chunks for line, time in chunk.arrival_times()
         ]
 
-    def _split(self, data: bytes) -> list[bytes]:
-        pieces = data.split(b"\n")
-        sizes = self._head_size + len(pieces[0])
-        pieces[0] = self._head + pieces[0][: MAX_LINE + 1]
-        if len(pieces) > 1:
-            pieces[0] = _cut(pieces[0], sizes)
-            sizes = len(pieces[-1])
-        self._head, self._head_size = pieces.pop()[: MAX_LINE + 1], sizes
-        if pieces and max(map(len, pieces)) > MAX_LINE:
-            pieces[1:] = [_cut(piece, len(piece)) for piece in pieces[1:]]
-        return pieces
-
-
-def _cut(text: bytes, size: int) -> bytes:
-    if size <= MAX_LINE:
-        return text
-    return text[:MAX_LINE] + f" … ({format_size(size)} line)".encode()
+    def _split(self, data: bytes) -> tuple[list[bytes], bool]:
+        """Lines, and whether the last of them is only a part."""
+        pieces = (self._head + data).split(b"\n")
+        self._continues = self._continues and len(pieces) == 1
+        head = pieces.pop()
+        if len(head) > MAX_LINE:
+            head = current_state(head)
+        if len(head) <= MAX_LINE:
+            self._head = head
+            return pieces, False
+        self._head, self._continues = b"", True
+        return [*pieces, head], True

@@ -8,12 +8,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stepflow_tui.cli.log_cursor import MAX_LINE
+from stepflow_tui.cli.long_line import LongLine
 from stepflow_tui.cli.terminal import flush, standard_output, write
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
-from stepflow_tui.core.text import plain, show_line
+from stepflow_tui.core.text import plain, show_line, with_reset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stepflow_tui.cli.log_cursor import Lines
+
+
+_LAST_RANK = 2**31
+"""Higher than that of any notice."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +54,7 @@ class LogPrinter:
         self._notices: dict[object, tuple[Place, str]] = {}
         self._end_marked = False
         self._position = 0  # number of the last line that was printed
+        self._long: LongLine | None = None  # the line that goes on
 
     def put(self, key: object, place: Place, text: str) -> None:
         """Have a notice printed as soon as its place is reached; it replaces one of that key."""
@@ -62,51 +71,62 @@ class LogPrinter:
         """Print the next lines, and the notices up to the last of them."""
         parts = []
         position = lines.first - 1
-        for place, text in self._take_due(lines.last):
-            parts.append(self._text(lines.between(position + 1, place.lines_before)))
-            parts.append(f"{text}\n")
-            position = max(position, place.lines_before)
-        parts.append(self._text(lines.between(position + 1, lines.last)))
-        self._position = max(self._position, lines.last)
+        if lines.continues:  # no notice may come between the parts of a line
+            position = lines.first
+            parts.append(self._text(lines.between(position, position)))
+        if self._long is None:
+            for place, text in self._take_due(Place(lines.last, not lines.open, _LAST_RANK)):
+                parts.append(self._text(lines.between(position + 1, place.lines_before)))
+                parts.append(f"{text}\n")
+                position = max(position, place.lines_before)
+            parts.append(self._text(lines.between(position + 1, lines.last)))
+        self._position = max(self._position, lines.last_whole)
         write("".join(parts))
         flush()
 
     def print_due(self) -> None:
         """Print the notices of lines that were printed already."""
-        for _, text in self._take_due(self._position):
-            write(f"{text}\n")
-        flush()
+        if self._long is None:
+            for _, text in self._take_due(Place(self._position, after=True, rank=_LAST_RANK)):
+                write(f"{text}\n")
+            flush()
 
-    def _take_due(self, line: int) -> list[tuple[Place, str]]:
-        due = {key: notice for key, notice in self._notices.items() if notice[0].line <= line}
+    def _take_due(self, until: Place) -> list[tuple[Place, str]]:
+        due = {key: notice for key, notice in self._notices.items() if notice[0] <= until}
         for key in due:
             del self._notices[key]
         return sorted(due.values())
 
     def _text(self, lines: Lines) -> str:
-        if not lines.texts:
-            return ""
-        if self._timestamps:
-            return self._stamped(lines)
         texts = lines.texts
+        if not texts:
+            return ""
+        if self._timestamps or lines.continues or lines.open or max(map(len, texts)) > MAX_LINE:
+            return "".join(self._rows(lines))
         if not self._markers and MARKER_HINT.search(b"\n".join(texts)):
             texts = [text for text in texts if not is_marker_line(text)]
         return "".join([f"{shown}\n" for shown in map(self._show, texts)])
 
-    def _stamped(self, lines: Lines) -> str:
+    def _rows(self, lines: Lines) -> Iterator[str]:
+        """The lines one by one."""
         starts = [line for line, _ in lines.arrivals]
-        parts = []
         for number, text in enumerate(lines.texts, lines.first):
-            if self._markers or not is_marker_line(text):
+            is_open = lines.open and number == lines.last
+            if self._long is None and not self._markers and is_marker_line(text):
+                continue
+            if self._long is None:
                 _, arrived_at = lines.arrivals[max(0, bisect_right(starts, number) - 1)]
-                parts.append(f"{_local_time(arrived_at)} {self._show(text)}\n")
-        return "".join(parts)
+                stamp = f"{_local_time(arrived_at)} " if self._timestamps else ""
+                if len(text) <= MAX_LINE:
+                    yield f"{stamp}{self._show(text)}\n"
+                    continue
+                self._long = LongLine(stamp)
+            yield self._long.text(text, final=not is_open)
+            self._long = self._long if is_open else None
 
 
 def _coloured(line: bytes) -> str:
-    """The line with its colours, which end where it ends."""
-    shown = show_line(line)
-    return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+    return with_reset(show_line(line))
 
 
 @lru_cache(maxsize=1024)

@@ -136,7 +136,7 @@ class _LogView:
             self._refresh()
             if lines is not None:
                 self._print(lines)
-                if self._is_past(lines.last):
+                if self._is_past(lines.last_whole):
                     return True
             elif ended == self._has_ended():
                 return ended  # else it ended just now, and may have said more before

@@ -72,7 +72,7 @@ def unit_name(home: Home) -> str:
     root = os.path.realpath(home.root)
     if root == os.path.realpath(_state_directory() / "stepflow"):
         return "stepflow.service"
-    word = re.sub(r"[^A-Za-z0-9_]+", "-", Path(root).name).strip("-")[:40]
+    word = re.sub(r"[^A-Za-z0-9_]+", "-", Path(root).name).strip("-")[:30]
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     return f"stepflow-{word}-{digest}.service".replace("--", "-")
 
@@ -94,7 +94,7 @@ def unit_text(home: Home, environ: Mapping[str, str]) -> str:
     Settings.from_environment(environ)
     return _UNIT.format(
         signature=_SIGNATURE,
-        python=_argument(sys.executable),
+        python=_quoted(sys.executable),  # no variables in the name of a program
         home=_argument(os.path.realpath(home.root)),
         environment="\n".join(
             f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment(environ)
@@ -114,7 +114,7 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _argument(text: str) -> str:
-    return _quoted(text.replace("$", "$$"))  # systemd puts in variables, unlike in Environment=
+    return _quoted(text.replace("$", "$$"))  # else systemd puts in variables
 
 
 def _quoted(text: str) -> str:

@@ -92,12 +92,18 @@ class LineCleaner:
     def feed(self, part: bytes, *, final: bool) -> str:
         """What may be shown of the line with this part, and was not returned before."""
         text = self._open + self._decoder.decode(part, final)
-        last = deque(_HIDDEN.finditer(text), maxlen=1)
         self._open = ""
+        last = () if text.isprintable() else deque(_HIDDEN.finditer(text), maxlen=1)
         if last and last[0].end() == len(text) and _OPEN.fullmatch(last[0][0]):
             self._open = last[0][0][:_OPEN_LENGTH]
             text = text[: last[0].start()]
         return clean_keeping_colours(text)
+
+
+def with_reset(shown: str) -> str:
+    """A line whose colours end where it ends."""
+    is_open = "\x1b" in shown and not shown.endswith("\x1b[0m")
+    return f"{shown}\x1b[0m" if is_open else shown
 
 
 def plain(line: bytes) -> str:

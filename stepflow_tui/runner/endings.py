@@ -31,6 +31,8 @@ CANCELLED = Reason(Status.CANCELLED, "cancelled")
 
 _NAMED = 5
 _LEFT_MARGIN_S = 2.0
+_LEFT_FOR_MS = 100
+"""Who ends so soon after its script was not left behind, but late."""
 
 
 @dataclass(slots=True)
@@ -39,11 +41,13 @@ class _End:
 
     Attributes:
         left: what it has left in the background.
+        left_until: monotonic milliseconds until which that may still end by itself.
     """
 
     exit: Exit
     at: Instant
     left: list[Process] = field(default_factory=list)
+    left_until: float = 0.0
 
 
 class Endings:
@@ -128,6 +132,9 @@ class Endings:
             return
         end.exit = found
         end.left = _left(end, now)
+        if end.left:
+            end.left_until = now.mono_ms + _LEFT_FOR_MS
+            self._mark_at(end.left_until, recording)
         if not found.drained:
             self._mark_at(now.mono_ms + self._settings.drain * 1000, recording)
 
@@ -195,6 +202,10 @@ class Endings:
     def _is_over(self, recording: Recording, end: _End, now: Instant) -> bool:
         if recording.collecting:
             return False
+        if recording.stop is None and now.mono_ms < end.left_until:
+            end.left = [left for left in end.left if proc.is_alive(left.pid, left.start)]
+            if end.left:
+                return False
         drained = end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
         return drained and (recording.stop is None or recording.stop.is_done)
 

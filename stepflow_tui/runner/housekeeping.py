@@ -31,7 +31,7 @@ from stepflow_tui.store.reader import Reader
 from stepflow_tui.store.writer import WriteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from concurrent.futures import Future
     from typing import TypeAlias
 
@@ -54,11 +54,14 @@ _ROWS, _ROWS_OF_ONE = 2000, 20
 """Of a slice; and what an execution without steps counts for."""
 
 _CHUNKS = 64
-_PAGES = 200
-_MUCH_FREE, _LITTLE_FREE = 4096, 256
-"""In pages: the first is given back by and by, the second stays for what comes."""
+_PAGES = 100
+_MUCH_FREE = 4096
+"""Free pages, about 16 MB: less is left for what comes, unless something was removed."""
 
-_LEAST_PAUSE_S = 0.001
+_SHARE = 2.0
+_WRITE_PAUSE_S, _COPY_PAUSE_S = 0.005, 0.001
+"""At least; what is written in the meantime makes one checkpoint, which must not get long."""
+
 _POLL_S = 0.02
 _RETRY_S = 1.0
 
@@ -140,7 +143,7 @@ class Housekeeping:
             self._jobs.append(job)
 
     def _advance(self) -> None:
-        """Do a slice, then pause for as long as it took at least."""
+        """Do a slice, then leave twice as long to recording."""
         began = time.monotonic()
         wait = 0.0
         try:
@@ -151,14 +154,13 @@ class Housekeeping:
             _log.error("housekeeping goes on without this: %s", error)
             self._end_job()
         if self._jobs:
-            pause = max(wait, time.monotonic() - began, _LEAST_PAUSE_S)
-            self._timers.after(pause, self._advance)
+            self._timers.after(max(wait, _SHARE * (time.monotonic() - began)), self._advance)
 
     def _end_job(self) -> None:
         self._jobs.popleft()
         if self._has_removed and not self._jobs:
             self._has_removed = False
-            self._jobs.append(self._give_back(_LITTLE_FREE))
+            self._jobs.append(self._give_back())
 
     def _answer(self, request: Chore, path: Path, job: Job) -> Job:
         """The job of a request, whose file is done with in the end, or refused."""
@@ -181,7 +183,7 @@ class Housekeeping:
                 yield _RETRY_S
             else:
                 self._succeeded()
-                yield 0.0
+                yield _WRITE_PAUSE_S
                 return
 
     # Removing
@@ -191,8 +193,10 @@ class Housekeeping:
         wanted = removal.entries(request.executions, sized=False)
         entries = self._writer.all(wanted)
         _check(entries)
-        for batch in _batches(entries):
-            yield from self._write(partial(self._remove_rows, batch))
+        batches = _batches(entries)
+        for batch in batches:
+            # The last is on the disk, and with it all before it, before a file is touched.
+            yield from self._write(partial(self._remove_rows, batch, durable=batch is batches[-1]))
         kept = {entry.id for entry in self._writer.all(wanted)}  # marked a moment ago
         gone = [execution for execution in request.executions if execution not in kept]
         deletions = [self._files.submit(_delete, self._home, execution) for execution in gone]
@@ -201,8 +205,8 @@ class Housekeeping:
             yield from _until_done(deletion)
         _log.info("removed %d executions", len(gone))
 
-    def _remove_rows(self, entries: Iterable[Entry]) -> None:
-        with self._writer.removal() as transaction:
+    def _remove_rows(self, entries: Iterable[Entry], *, durable: bool) -> None:
+        with self._writer.removal(durable=durable) as transaction:
             transaction.remove_executions(entry.number for entry in entries)
 
     def _remove_logs(self, numbers: Iterable[int]) -> Job:
@@ -221,11 +225,11 @@ class Housekeeping:
         """Remove the logs of executions that an earlier runner has taken off the list."""
         yield from self._remove_logs(self._writer.all(removal.removed_with_log()))
 
-    def _give_back(self, enough: int) -> Job:
-        """Give free pages back to the file system, if there are more than `enough`."""
-        if self._writer.free_pages() > enough:
-            while self._writer.free_pages() > _LITTLE_FREE:
-                yield from self._write(self._shorten)
+    def _give_back(self) -> Job:
+        """Give all free pages back to the file system; nothing that was removed is left there."""
+        while self._writer.free_pages():
+            yield from self._write(self._shorten)
+        self._writer.checkpoint()
 
     def _shorten(self) -> None:
         with self._writer.transaction(durable=False) as transaction:
@@ -238,7 +242,8 @@ class Housekeeping:
         limits = _limits(self._settings)
         if limits is not None:
             self._add(self._order_removals(limits))
-        self._add(self._give_back(_MUCH_FREE))
+        if self._writer.free_pages() > _MUCH_FREE:
+            self._add(self._give_back())
 
     def _order_removals(self, limits: removal.Limits) -> Job:
         """Ask ourselves to remove what is due: the request survives us."""
@@ -266,7 +271,7 @@ class Housekeeping:
         temporary = path.with_name(f".stepflow-{request.id}.tmp")
         with Backup(self._writer, temporary, path, force=request.force) as backup:
             while backup.step():
-                yield 0.0 if backup.is_copying else _POLL_S
+                yield _COPY_PAUSE_S if backup.is_copying else _POLL_S
 
 
 def _check(entries: Iterable[Entry]) -> None:
@@ -276,18 +281,17 @@ def _check(entries: Iterable[Entry]) -> None:
         raise UsageProblem("; ".join(objections))
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def _batches(entries: Iterable[Entry]) -> list[list[Entry]]:
     """What can be taken off the list at one go."""
-    batch: list[Entry] = []
-    rows = 0
+    batches: list[list[Entry]] = []
+    rows = _ROWS
     for entry in entries:
-        batch.append(entry)
-        rows += entry.step_count + _ROWS_OF_ONE
         if rows >= _ROWS:
-            yield batch
-            batch, rows = [], 0
-    if batch:
-        yield batch
+            batches.append([])
+            rows = 0
+        batches[-1].append(entry)
+        rows += entry.step_count + _ROWS_OF_ONE
+    return batches
 
 
 def _until_done(future: Future[Any]) -> Job:

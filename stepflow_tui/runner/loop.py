@@ -32,6 +32,7 @@ from stepflow_tui.runner.spool import Spool
 from stepflow_tui.runner.starts import Starts
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.trouble import Trouble
+from stepflow_tui.runner.turns import Turns
 from stepflow_tui.runner.watch import Watch
 from stepflow_tui.store.queries import RunnerRecord, Stream, runner_record
 from stepflow_tui.store.writer import SQLITE_VERSION, WriteFailed
@@ -94,7 +95,7 @@ class Runner:
         self._pace = Pace()
         self._recordings: dict[str, Recording] = {}
         self._endings = Endings(settings, self._timers, self._mark)
-        self._dirty: set[str] = set()
+        self._turns = Turns()
         self._maybe_exited: set[str] = set()
         self._checkup: Checkup | None = None
         self._look_for_requests = True
@@ -143,7 +144,7 @@ class Runner:
             self._timers.run_due()
             if self._look_for_requests:
                 self._take_requests()
-            if self._dirty and not self._pace.delay():
+            if self._turns and not self._pace.delay():
                 self._commit()
 
     def leave(self) -> None:
@@ -154,7 +155,7 @@ class Runner:
     def close(self) -> None:
         """Commit what was read and let go of everything."""
         self._housekeeping.close()
-        if self._dirty:
+        if self._turns:
             self._commit()
         self._selector.close()
         self._collector.close()
@@ -174,7 +175,7 @@ class Runner:
         if self._look_for_requests:
             return 0.0
         waits = [wait for wait in (self._timers.timeout(), self._idle_left()) if wait is not None]
-        if self._dirty:
+        if self._turns:
             waits.append(self._pace.delay())
         return min(waits, default=None)
 
@@ -217,18 +218,18 @@ class Runner:
             recording = self._recordings.get(collected.order.execution)
             if recording is not None:
                 recording.collected(collected.artifacts)
-                self._dirty.add(recording.id)
+                self._turns.mark([recording.id])
 
     def _mark(self, execution: str) -> None:
         """Something may be new of this execution."""
         if execution in self._recordings:
-            self._dirty.add(execution)
+            self._turns.mark([execution])
 
     def _sweep(self) -> None:
         for recording in self._recordings.values():
             self._endings.check_shim(recording)
         self._maybe_exited.update(self._recordings)
-        self._dirty.update(self._recordings)
+        self._turns.mark(self._recordings)
 
     def _sweep_regularly(self) -> None:
         self._sweeping = bool(self._recordings)
@@ -268,7 +269,7 @@ class Runner:
     def _record(self, recording: Recording) -> None:
         self._recordings[recording.id] = recording
         self._maybe_exited.add(recording.id)
-        self._dirty.add(recording.id)
+        self._turns.mark([recording.id])
         if not self._sweeping:
             self._sweeping = True
             self._timers.after(SWEEP_S, self._sweep_regularly)
@@ -345,26 +346,28 @@ class Runner:
     # Recording
 
     def _commit(self) -> None:
-        """Read what is new of all dirty executions and commit it together."""
+        """Read what is new of those whose turn it is, and commit it together."""
         began = time.monotonic()
         if not self._guard.may_record():
             self._pace.failed(_RETRY_S)
             return
         now = clock.now()
-        batch = [self._recordings[execution] for execution in self._dirty]
-        self._dirty = set()
-        self._dirty |= {recording.id for recording in batch if self._advance(recording, now)}
+        turn = self._turns.take()
+        batch = [self._recordings[execution] for execution in turn]
+        for recording in batch:
+            if self._advance(recording, now, turn[recording.id]):
+                self._turns.mark_flood(recording.id)
         changed = [recording for recording in batch if recording.is_dirty]
         _pass_by(changed, output="P6", ending="P8")
         if changed and not self._save(changed):
-            self._dirty.update(recording.id for recording in batch)
+            self._turns.mark(turn)
             self._pace.failed(_RETRY_S)
             return
         for recording in batch:
             self._settle(recording)
-        self._pace.committed(began)
+        self._pace.committed(began, flooded=self._turns.is_flooded)
 
-    def _advance(self, recording: Recording, now: Instant) -> bool:
+    def _advance(self, recording: Recording, now: Instant, limit: int) -> bool:
         """Bring one execution up to date; True if there is more to read at once."""
         if recording.start is None and not recording.is_final:
             start = recording.spool.start()
@@ -376,7 +379,7 @@ class Runner:
         if recording.id in self._maybe_exited:
             self._maybe_exited.discard(recording.id)
             self._endings.look(recording, now)
-        more = False if recording.has_unsaved_output else recording.read(now)
+        more = False if recording.has_unsaved_output else recording.read(now, limit)
         if not more:
             self._endings.advance(recording, now)
         for order in recording.orders:
@@ -426,7 +429,7 @@ class Runner:
             self._starts.forget(recording.id)
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)
-            self._dirty.discard(recording.id)
+            self._turns.forget(recording.id)
             self._maybe_exited.discard(recording.id)
 
     def _runner_record(self) -> RunnerRecord:
@@ -437,6 +440,7 @@ class Runner:
             boot_id=self._boot_id,
             commits=self._writer.commits,
             commit_ms=self._writer.commit_ms,
+            failures=self._writer.failures,
         )
 
     def _save_runner_record(self) -> None:

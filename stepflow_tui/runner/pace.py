@@ -23,9 +23,15 @@ class Pace:
         """Seconds until the next commit may begin; 0 if now."""
         return max(0.0, self._due - time.monotonic())
 
-    def committed(self, began: float) -> None:
-        """A commit that began at the monotonic time `began` has ended now."""
+    def committed(self, began: float, *, flooded: bool = False) -> None:
+        """A commit that began at the monotonic time `began` has ended now.
+
+        While `flooded` the batches are large as they are, and no time is to be lost.
+        """
         ended = time.monotonic()
+        if flooded:
+            self._due = ended
+            return
         self._due = ended + min(max(_SHARE * (ended - began), _LEAST_S), _MOST_S)
 
     def failed(self, retry_s: float) -> None:

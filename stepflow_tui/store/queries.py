@@ -57,6 +57,7 @@ class RunnerRecord:
 
     Attributes:
         commit_ms: how long its latest commit took.
+        failures: commits that failed.
     """
 
     version: str
@@ -65,6 +66,7 @@ class RunnerRecord:
     boot_id: str
     commits: int
     commit_ms: float
+    failures: int = 0
 
 
 _EXECUTION = """
@@ -384,7 +386,8 @@ def partial_line(stream: Stream) -> Query[Chunk]:
 
 def runner_record() -> Query[RunnerRecord]:
     """What the last runner said of itself."""
-    sql = "SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms FROM runner"
+    sql = """SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms, failures
+        FROM runner"""
     return Query(sql, (), lambda row: RunnerRecord(*row))
 
 

@@ -268,7 +268,7 @@ class Transaction:
     def save_runner(self, record: RunnerRecord) -> None:
         """Write what the runner says of itself."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO runner VALUES (1, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO runner VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.version,
                 record.sqlite_version,
@@ -276,6 +276,7 @@ class Transaction:
                 record.boot_id,
                 record.commits,
                 record.commit_ms,
+                record.failures,
             ),
         )
 

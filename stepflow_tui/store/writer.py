@@ -75,6 +75,7 @@ class Writer:
 
     Attributes:
         commits: since it was opened.
+        failures: commits that failed since then.
         commit_ms: how long the latest commit took.
         is_durable: the latest commit, and all before it, are on the disk.
         is_new: there was no database.
@@ -86,6 +87,7 @@ class Writer:
     def __init__(self, path: Path, connect: Callable[[Path], Connection] = _connect) -> None:
         self._path = path
         self.commits = 0
+        self.failures = 0
         self.commit_ms = 0.0
         self._durable_at = 0.0
         self.is_durable = False
@@ -130,6 +132,7 @@ class Writer:
             "temp_store=MEMORY",
             "mmap_size=0",
             "trusted_schema=OFF",
+            "secure_delete=FAST",  # some systems have it ON: each freed page would be written
             "cell_size_check=ON",
         ):
             self._pragma(setting)
@@ -178,6 +181,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
+            self.failures += 1
             raise WriteFailed(self._path, error) from error
         except BaseException:
             self._roll_back()
@@ -191,20 +195,28 @@ class Writer:
         self._checkpoint_if_due(ended)
 
     @contextmanager
-    def removal(self) -> Iterator[Transaction]:
-        """A durable transaction in which executions can go and leave their logs over.
+    def removal(self, *, durable: bool) -> Iterator[Transaction]:
+        """A transaction in which executions can go and leave their logs over.
 
-        Otherwise the database would delete a log with its execution, however long it is.
+        In others the database deletes a log with its execution at one go, however long it is.
 
         Raises:
             WriteFailed: nothing was removed.
         """
         self._pragma("foreign_keys=OFF")
         try:
-            with self.transaction(durable=True) as transaction:
+            with self.transaction(durable=durable) as transaction:
                 yield transaction
         finally:
             self._pragma("foreign_keys=ON")
+
+    def checkpoint(self) -> None:
+        """Bring what was written into the database file, as far as readers let it.
+
+        If pages were given back, the file is shorter then.
+        """
+        self._checkpoint("PASSIVE")
+        self._uncheckpointed = 0
 
     def free_pages(self) -> int:
         """Pages of the file that hold nothing."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.text import plain
 from stepflow_tui.store import queries
+from stepflow_tui.store.chunks import head_of
 from stepflow_tui.tui.log_source import MAX_LINE
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Needle:
             end = len(hay) if end < 0 else end
             line += hay.count(b"\n", counted, start)
             counted = start
-            if self.pattern.search(plain(hay[start : min(end, start + MAX_LINE)])):
+            if self.pattern.search(plain(head_of(hay[start:end], MAX_LINE))):
                 found.append(line)
             hit = hay.find(self._bytes, end + 1)
         return found

@@ -144,10 +144,12 @@ class LogPages:
         index = line.number - 1
         query = queries.chunks_before(self.number, index + 1, _LAST_CHUNKS)
         chunks = (await self._source.all(query))[::-1]
+        if not chunks:
+            return line  # all of it was deleted meanwhile
         ends = b"".join(chunk.text() for chunk in chunks).split(b"\n")
         before = ends[: index - chunks[0].first_line + 1]
         size = line.size + chunks[0].first_byte + len(b"\n".join(before)) - read
         line = replace(line, size=size, complete=len(before) < len(ends))
-        if line.truncated:
+        if line.truncated or b"\r" not in before[-1]:
             return line
         return replace(line, text=current_state(before[-1])[:MAX_LINE])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.requests.runner import RunnerIdentity
 
 
 class Orders:
@@ -55,10 +56,10 @@ class Orders:
         """Why the runner refused this request; None if it did not."""
         return inbox.refusal(self._home, request)
 
-    def runner_is_alive(self) -> bool:
-        """Whether there is a runner at work.
+    def runner(self) -> RunnerIdentity | None:
+        """The runner at work, with what troubles it.
 
         Raises:
             StepflowError: there is no way to tell.
         """
-        return live_runner(self._home) is not None
+        return live_runner(self._home)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from stepflow_tui.core.errors import UsageProblem
-from stepflow_tui.core.text import show_line
+from stepflow_tui.core.text import LineCleaner, current_state, show_line, with_reset
 from stepflow_tui.store import queries
+from stepflow_tui.tui.log_source import MAX_LINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -41,20 +42,45 @@ async def log_file(source: Source, number: int) -> AsyncIterator[Path]:
 
 
 async def _copy(source: Source, number: int, file: IO[str]) -> None:
-    line, byte, rest = 0, 0, b""
+    line, byte, log = 0, 0, _Log(file)
     while chunks := await source.all(queries.chunks_from(number, line, byte, _CHUNKS)):
-        data = rest + b"".join(chunk.text() for chunk in chunks)
-        text, rest = await asyncio.to_thread(_shown, data)
-        file.write(text)
+        await asyncio.to_thread(log.add, b"".join(chunk.text() for chunk in chunks))
         line, byte = chunks[-1].first_line, chunks[-1].end_byte
-    if rest:
-        file.write(show_line(rest) + "\n")
+    log.end()
 
 
-def _shown(data: bytes) -> tuple[str, bytes]:
-    """The whole lines of `data` as they may be shown, and what is behind them."""
-    whole, newline, rest = data.rpartition(b"\n")
-    return "".join(f"{show_line(line)}\n" for line in whole.split(b"\n") if newline), rest
+class _Log:
+    """Writes a log as it may be shown; of a long line no more than a part is kept in memory."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._head = b""
+        self._long: LineCleaner | None = None
+
+    def add(self, data: bytes) -> None:
+        """Write what follows."""
+        *lines, head = (self._head + data).split(b"\n")
+        for line in lines:
+            self._write(line)
+        if len(head) > MAX_LINE:
+            head = current_state(head)
+        if len(head) > MAX_LINE:
+            self._long = self._long or LineCleaner()
+            self._file.write(self._long.feed(head, final=False))
+            head = b""
+        self._head = head
+
+    def _write(self, line: bytes) -> None:
+        if self._long is None:
+            self._file.write(f"{with_reset(show_line(line))}\n")
+        else:
+            self._file.write(f"{self._long.feed(line, final=True)}\x1b[0m\n")
+            self._long = None
+
+    def end(self) -> None:
+        """Write what is left of the last line."""
+        if self._head or self._long:
+            self._write(self._head)
 
 
 def pager_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import CancelRequest, RunRequest, decode
-from stepflow_tui.runner.intake import pending_execution
+from stepflow_tui.runner.pending import pending_execution
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home

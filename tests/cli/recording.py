@@ -26,6 +26,7 @@ class Recording:
         prepare_home(home)
         self.home = home
         self.writer = Writer(home.database)
+        home.database.chmod(0o600)  # as the umask of the runner makes it
 
     def add(self, **fields: object) -> Execution:
         """Add an execution; by default it runs."""

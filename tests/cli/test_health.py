@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -46,13 +48,20 @@ def test_versions_with_the_fix_of_the_wal_reset(version: str, fixed: bool) -> No
 def alive(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = RunnerIdentity(pid=4242, version="0.1.0", started_at=1_700_000_000_000)
     monkeypatch.setattr(examination, "live_runner", lambda _: runner)
+    monkeypatch.setattr(examination, "memory_of", lambda _: 12_300_000)
 
 
 def test_a_home_where_nothing_was_run_is_healthy(home: Home, stepflow: Stepflow) -> None:
     done = stepflow("health", "--json")
     told = json.loads(done.out)
     assert (done.code, told["state"], told["problems"]) == (0, "healthy", [])
-    assert told["runner"] == {"alive": False, "pid": None, "version": None, "since": None}
+    assert told["runner"] == {
+        "alive": False,
+        "pid": None,
+        "version": None,
+        "since": None,
+        "memory_bytes": None,
+    }
     assert told["home"] == str(home.root)
     assert stepflow("health").out.splitlines()[0] == "healthy"
     assert not home.root.exists()
@@ -74,6 +83,7 @@ def test_all_is_told(recording: Recording, stepflow: Stepflow, home: Home) -> No
         "pid": 4242,
         "version": "0.1.0",
         "since": "2023-11-14T22:13:20.000Z",
+        "memory_bytes": 12_300_000,
     }
     assert told["sqlite"] == {"version": "3.50.7", "wal_reset_fixed": True}
     assert (told["commits"], told["commit_ms"]) == (12, 0.34)
@@ -124,8 +134,55 @@ def test_a_backlog_or_a_long_wal_is_a_strain(
     done = stepflow("health")
     assert (done.code, done.out.splitlines()[0]) == (1, "degraded")
     assert done.out.splitlines()[1] == "  64.0 MB of output are not stored yet"
-    monkeypatch.setattr(examination, "_MAX_WAL", 1_000)
-    assert "the write-ahead log has grown to" in stepflow("health").out
+    monkeypatch.setenv("STEPFLOW_ALERT_WAL_BYTES", "1kB")
+    shared = home.database.with_name("stepflow.db-shm")
+    program = f"import time; open({str(shared)!r}); file = open({str(shared)!r}); print(flush=True)"
+    command = [sys.executable, "-c", f"{program}; time.sleep(60)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        told = stepflow("health").out
+        holder.kill()
+    assert "the write-ahead log has grown to" in told
+    assert f", pid {holder.pid})" in told
+
+
+@pytest.mark.usefixtures("alive")
+def test_levels_of_alerts_can_be_set(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording.finish(recording.add().number)
+    with recording.writer.transaction(durable=True) as transaction:
+        transaction.save_runner(RunnerRecord("0.1.0", "3.50.7", 5, "boot", 9_990, 0.3, 10))
+    assert stepflow("health").code == 0
+    monkeypatch.setenv("STEPFLOW_ALERT_MEMORY_BYTES", "12MB")
+    monkeypatch.setenv("STEPFLOW_ALERT_RESPONSE", "0")
+    monkeypatch.setenv("STEPFLOW_ALERT_ERROR_RATE", "0.05%")
+    problems = json.loads(stepflow("health", "--json").out)["problems"]
+    assert problems[0] == "the runner takes 12.3 MB of memory"
+    assert problems[1].startswith("a look at the newest executions takes ")
+    assert problems[2].startswith("0.1% of the runner's commits have failed; see ")
+
+
+def test_the_trouble_of_a_runner_is_told(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording.finish(recording.add().number)
+    runner = RunnerIdentity(4242, "0.1.0", 1_700_000_000_000, "the disk is full")
+    monkeypatch.setattr(examination, "live_runner", lambda _: runner)
+    done = stepflow("health")
+    assert (done.code, done.out.splitlines()[:2]) == (1, ["degraded", "  the disk is full"])
+
+
+def test_a_damaged_database_that_was_set_aside_is_noted(
+    recording: Recording, stepflow: Stepflow, home: Home
+) -> None:
+    recording.finish(recording.add().number)
+    aside = home.root / "stepflow.db.damaged-20261123-220000-5"
+    aside.write_bytes(b"?")
+    told = json.loads(stepflow("health", "--json").out)
+    assert told["state"] == "healthy"
+    assert told["notes"][0].startswith(f"a damaged database was set aside as {aside}")
 
 
 def age(path: Path, seconds: float) -> None:
@@ -208,7 +265,7 @@ def test_a_database_that_cannot_be_read_is_down(home: Home, stepflow: Stepflow) 
     done = stepflow("health", "--json")
     told = json.loads(done.out)
     assert (done.code, told["state"]) == (2, "down")
-    assert "is damaged or no database" in told["problems"][0]
+    assert "is damaged (file is not a database)" in told["problems"][0]
 
 
 def test_a_home_that_cannot_be_used_is_down(home: Home, stepflow: Stepflow) -> None:

@@ -87,17 +87,20 @@ def test_a_moment_that_no_calendar_has_is_its_nearest() -> None:
 def test_text_is_written_as_it_is_and_always_as_utf8(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    print_json({"name": "日本", "half": "\udcff", "bell": "\x07", "del": "\x7f"})
+    controls = "\x1b]0;\x9d\x85\u202e\u2028\u2069\u200f\u061c"
+    print_json({"name": "日本", "half": "\udcff", "bell": "\x07", "del": "\x7f", "all": controls})
     written = capfdbinary.readouterr().out
     assert json.loads(written) == {
         "name": "日本",
         "half": "\ufffd" * 3,
         "bell": "\x07",
         "del": "\x7f",
+        "all": controls,
     }
     assert "日本".encode() in written
     assert b"\x07" not in written
     assert b"\x7f" not in written
+    assert written.decode().replace("\n", "").isprintable()
 
 
 def test_a_terminal_gets_ascii_alone(

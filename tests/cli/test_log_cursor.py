@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stepflow_tui.cli.log_cursor import MAX_LINE, Lines, LogCursor
+from stepflow_tui.core.text import show_line
 from stepflow_tui.store.compaction import Run
 from stepflow_tui.store.reader import Reader
 
@@ -74,19 +75,36 @@ def test_lines_know_their_numbers_and_arrival(recording: Recording) -> None:
     assert lines.between(3, 2).texts == []
 
 
-def test_a_line_that_is_too_long_is_cut_with_a_mark(recording: Recording) -> None:
+def test_a_line_that_is_too_long_comes_in_parts(recording: Recording) -> None:
     number = recording.add().number
     recording.log(number, b"x" * 5_000_000, b"y" * 5_000_000 + b"\nshort\n" + b"z" * MAX_LINE)
-    recording.log(number, b"\n" + b"w" * (MAX_LINE + 1) + b"\n" + b"v" * 70_000)
+    recording.log(number, b"\n" + b"v" * 70_000)
     with Reader(recording.home.database) as reader:
-        found = texts(read_all(reader, LogCursor(number)))
-    assert found == [
-        b"x" * MAX_LINE + " … (10.0 MB line)".encode(),
-        b"short",
-        b"z" * MAX_LINE,
-        b"w" * MAX_LINE + " … (65.5 kB line)".encode(),
-        b"v" * MAX_LINE + " … (70.0 kB line)".encode(),
+        found = read_all(reader, LogCursor(number))
+    assert [(lines.first, lines.continues, lines.open) for lines in found] == [
+        (1, False, True),
+        *[(1, True, True)] * 4,
+        (4, True, False),
     ]
+    parts = texts(found)
+    assert b"".join(parts[:5]) == b"x" * 5_000_000 + b"y" * 5_000_000
+    assert parts[5:] == [b"short", b"z" * MAX_LINE, b"v" * 70_000, b""]
+    assert [lines.last_whole for lines in found] == [0, 0, 0, 0, 3, 4]
+    assert found[4].between(1, 1) == Lines(1, parts[4:5], found[4].arrivals, continues=True)
+    assert found[4].between(2, 2) == Lines(2, [b"short"], found[4].arrivals)
+    assert found[4].between(4, 9) == Lines(4, parts[7:8], found[4].arrivals, open=True)
+
+
+def test_of_a_line_that_is_redrawn_only_the_last_state_is_kept(recording: Recording) -> None:
+    number = recording.add().number
+    redrawn = b"".join(b"\r%6d of 200000 done" % at for at in range(200_000))
+    recording.log(number, b"loading" + redrawn + b"\nnext\n")
+    with Reader(recording.home.database) as reader:
+        found = read_all(reader, LogCursor(number))
+    assert sum(len(text) for text in texts(found)) <= 2_200_000
+    assert texts(found)[-1] == b"next"
+    assert [show_line(text) for text in texts(found)] == ["199999 of 200000 done", "next"]
+    assert [lines.open for lines in found] == [False] * len(found)
 
 
 def test_bytes_are_read_as_they_were_written(recording: Recording) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,10 +158,12 @@ def test_a_database_that_the_runner_cannot_use_refuses_the_run(
 
 def test_a_file_that_is_no_database_refuses_the_run(home: Home, stepflow: Stepflow) -> None:
     home.root.mkdir(mode=0o700)
-    home.database.write_bytes(b"x" * 5000)
+    with closing(sqlite3.connect(home.database)) as other:
+        other.execute("CREATE TABLE birds (name TEXT)")
+    home.database.chmod(0o600)
     done = stepflow("run", "true")
     assert done.code == 1
-    assert "is damaged or no database" in done.err
+    assert "is no StepFlow database" in done.err
     assert list(inbox.waiting(home)) == []
 
 

@@ -8,13 +8,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stepflow_tui.core.text import (
+    LineCleaner,
     Style,
     clean,
     clean_keeping_colours,
     clean_line,
+    current_state,
     plain,
     show_line,
     spans,
+    with_reset,
 )
 
 RED, RESET = "\x1b[31m", "\x1b[0m"
@@ -198,7 +201,7 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         (b"100%\r      \r", "100%"),
         (b"\x1b[32m100%\r\x1b[0m", "\x1b[32m100%"),
         (b"\r\r", ""),
-        (b"  \r", ""),
+        (b"  \r", "  "),
         (b"\rfirst", "first"),
         (b"\x1b[31mred\x1b[0m\x1b[K", f"{RED}red{RESET}"),
         ("é漢".encode(), "é漢"),
@@ -210,6 +213,52 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
 )
 def test_a_line_is_shown_as_the_terminal_left_it(line: bytes, shown: str) -> None:
     assert show_line(line) == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        (b"", b""),
+        (b"plain", b"plain"),
+        (b"dos\r", b"dos\r"),
+        (b"10%\r20%\r30%", b"30%"),
+        (b"10%\r20%\r30%\r", b"30%\r"),
+        (b"10%\r20%\r   \r\x1b[K\r", b"20%\r   \r\x1b[K\r"),
+        (b"\r\r", b"\r\r"),
+    ],
+)
+def test_states_that_were_written_over_do_not_count(line: bytes, state: bytes) -> None:
+    assert current_state(line) == state
+    assert show_line(state) == show_line(line)
+
+
+def fed(*parts: bytes) -> str:
+    cleaner = LineCleaner()
+    head = [cleaner.feed(part, final=False) for part in parts[:-1]]
+    return "".join([*head, cleaner.feed(parts[-1], final=True)])
+
+
+@given(
+    HOSTILE.map(lambda text: text.encode("utf-8", "surrogatepass").replace(b"\r", b"")),
+    st.lists(st.integers(0, 60), max_size=4).map(sorted),
+)
+@example(b"\x1b]0;title\x1b\\x", [4, 10])
+@example("é\x9b31mx".encode(), [1, 3, 5])
+def test_a_line_may_be_cut_anywhere(line: bytes, places: list[int]) -> None:
+    edges = [0, *places, len(line)]
+    parts = [line[low:high] for low, high in pairwise(edges)]
+    assert fed(*parts) == show_line(line)
+
+
+def test_a_sequence_may_be_longer_than_all_parts() -> None:
+    assert fed(b"a\x1b]1337;File=", *[b"QUJD" * 100] * 9, b"QUI=\x07b") == "ab"
+    assert fed(b"a\x1b[", *[b"1;" * 50] * 9, b"1m\x1b[31mb") == f"a{RED}b"
+    assert fed(b"a\x1b]0;open", b"b" * 100, b"c") == "a"
+
+
+def test_colours_end_where_their_line_ends() -> None:
+    assert with_reset("plain") == "plain"
+    assert with_reset(f"{RED}red") == with_reset(f"{RED}red{RESET}") == f"{RED}red{RESET}"
 
 
 def test_plain_has_no_colours() -> None:

@@ -11,12 +11,14 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.requests.request import RunRequest, encode
 from stepflow_tui.runner import launcher, proc
 from stepflow_tui.runner.spool import read_exit
 from tests.house import wait_for
@@ -94,21 +96,20 @@ class Launch:
             )
 
     def start(self, *command: str, spool: Path | None = None, **fields: object) -> Started:
-        request = {
-            "id": new_id(),
-            "command": list(command),
-            "cwd": str(self.directory),
-            "environment": {"PATH": os.environ["PATH"]},
-            "shell": False,
-            "tty": False,
-            "umask": 0o022,
-            **fields,
-        }
-        path = self.directory / f"{request['id']}.json"
-        path.write_text(json.dumps(request))
-        started = Started((spool or self.directory) / str(request["id"]))
+        request = RunRequest(
+            id=new_id(),
+            command=list(command),
+            cwd=str(self.directory),
+            environment={"PATH": os.environ["PATH"]},
+            created_at=0,
+            name="",
+        )
+        request = replace(request, **fields)  # type: ignore[arg-type]
+        path = self.directory / f"{request.id}.json"
+        path.write_bytes(encode(request))
+        started = Started((spool or self.directory) / request.id)
         self.started.append(started)
-        order = {"id": request["id"], "request": str(path), "prefix": str(started.prefix)}
+        order = {"id": request.id, "request": str(path), "prefix": str(started.prefix)}
         self._channel.send(json.dumps(order).encode())
         return started
 
@@ -232,6 +233,7 @@ def test_a_full_disk_makes_a_script_wait(launch: Launch, small_disk: Path) -> No
     assert whole.endswith(third)
     lost = len(whole) - len(first) - len(second) - len(third)
     assert 0 < lost <= 2 * 128 * 1024
+    assert done.prefix.with_suffix(".room").stat().st_size == 0
 
 
 def test_a_full_disk_at_the_very_end(launch: Launch, small_disk: Path) -> None:
@@ -397,7 +399,6 @@ def test_processor_time_has_an_end(launch: Launch) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, 3),
         ({"nice": 0}, 0),
         ({"nice": 5}, 5),
         ({"nice": 5, "limits": {"nice": -7}}, -7),

@@ -63,8 +63,19 @@ def test_a_line_that_spans_chunks_is_put_together() -> None:
 def test_a_long_line_is_cut_and_says_so() -> None:
     chunks = packed([b"a" * 50, b"a" * 50, b"b\nshort\n"])
     first, second = lines_of(chunks, start=0, stop=9, limit=20)
-    assert (first.text, first.truncated) == (b"a" * 20, True)
-    assert (second.text, second.truncated) == (b"short", False)
+    assert (first.text, first.truncated, first.size) == (b"a" * 20, True, 101)
+    assert (second.text, second.truncated, second.size) == (b"short", False, 5)
+    [unfinished] = lines_of(chunks[:2], start=0, stop=9, limit=20)
+    assert (unfinished.text, unfinished.complete, unfinished.size) == (b"a" * 20, False, 100)
+
+
+def test_of_a_long_line_that_is_redrawn_the_last_state_is_kept() -> None:
+    chunks = packed([b"\r 10% of it", b" all\r 20% of", b" it all\r", b" 30% of it", b"\nnext\n"])
+    first, second = lines_of(chunks, start=0, stop=9, limit=20)
+    assert (first.text, first.truncated, first.size) == (b" 30% of it", False, 41)
+    assert second.text == b"next"
+    [half] = lines_of(chunks[:2], start=0, stop=9, limit=20)
+    assert (half.text, half.truncated, half.size) == (b" 20% of", False, 23)
 
 
 def test_merging_keeps_when_lines_arrived() -> None:

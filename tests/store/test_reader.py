@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.core.errors import (
+    DatabaseDamaged,
+    DatabaseTooNew,
+    NoDatabase,
+    NotADatabase,
+    StoreProblem,
+)
 from stepflow_tui.store import queries
 from stepflow_tui.store.queries import Filter
 from stepflow_tui.store.reader import AsyncReader, Reader
@@ -25,7 +31,7 @@ def test_a_missing_database_is_no_database(path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_bytes(b"certainly not a database, " * 100)
-    with pytest.raises(NotADatabase, match="no database"):
+    with pytest.raises(DatabaseDamaged, match="not a database"):
         Reader(path)
     with pytest.raises(NotADatabase):
         Writer(path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.requests.prepare import run_request
+from stepflow_tui.requests.runner import RunnerIdentity
 from stepflow_tui.store.feed import Feed
 from stepflow_tui.tui.app import StepflowApp
 from stepflow_tui.tui.live import Live
@@ -43,6 +44,7 @@ class NotedOrders(Orders):
         self.refused: str | None = None
         self.missing: str | None = None
         self.alive = True
+        self.trouble = ""
         self.request: RunRequest | None = None
 
     def rerun(self, execution: Execution) -> RunRequest:
@@ -58,8 +60,8 @@ class NotedOrders(Orders):
     def refusal(self, request: RunRequest) -> str | None:  # noqa: ARG002 - the same for all
         return self.refused
 
-    def runner_is_alive(self) -> bool:
-        return self.alive
+    def runner(self) -> RunnerIdentity | None:
+        return RunnerIdentity(1, "0.1.0", 0, self.trouble) if self.alive else None
 
 
 class Dashboard:

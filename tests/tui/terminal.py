@@ -31,8 +31,15 @@ class Terminal:
     """
 
     def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], columns: int = 120, rows: int = 36
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        columns: int = 120,
+        rows: int = 36,
+        *,
+        draws: bool = True,
     ) -> None:
+        self._draws = draws  # else only `received` tells what was written, which is much quicker
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
@@ -81,7 +88,10 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What stands on the screen."""
-        return [line.rstrip() for line in self._screen.display]
+        # Not `display`, which fails on what is left of a wide character that was written over.
+        places = range(self._screen.columns)
+        rows = map(self._screen.buffer.__getitem__, range(self._screen.lines))
+        return ["".join([row[x].data for x in places]).rstrip() for row in rows]
 
     @property
     def text(self) -> str:
@@ -114,7 +124,8 @@ class Terminal:
         except OSError:
             return False  # the program has ended
         self.received += data
-        self._stream.feed(data)
+        if self._draws:
+            self._stream.feed(data)
         return bool(data)
 
     def wait_exit(self, patience_s: float = PATIENCE_S) -> int:

@@ -286,6 +286,19 @@ async def test_the_pager_gets_clean_text_in_a_private_file(
     assert not path.exists()
 
 
+async def test_the_pager_gets_lines_of_any_length(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"\x1b[31m" + b"x" * 5_000_000 + b"\x1b]0;" + b"y" * 5_000_000 + b"\x07z\n")
+    recorder.log(number, b"%6d\r" * 20_000 % tuple(range(20_000)) + b"\nopen")
+    recorder.log(number, b"x" * 3_000_000)
+    async with pager.log_file(source, number) as path:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines[0] == "\x1b[31m" + "x" * 5_000_000 + "z\x1b[0m"
+    assert lines[1:] == [" 19999", "open" + "x" * 3_000_000 + "\x1b[0m", ""]
+
+
 async def test_the_pager_gets_an_empty_file_for_an_empty_log(
     recorder: Recorder, source: CountingSource
 ) -> None:

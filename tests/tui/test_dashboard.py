@@ -244,7 +244,7 @@ async def test_damage_is_explained(home: Home, recorder: Recorder) -> None:
     recorder.close()
     home.database.write_bytes(b"x" * 5000)
     async with dashboard(home) as board:
-        await board.until_text("Cannot show executions", "or no database")
+        await board.until_text("Cannot show executions", "is damaged")
         await board.press("j", "enter", "f", "x", "r", "w", "y", "n", "escape", "tab")
         assert "Cannot show executions" in board.text
     recorder._writer._connection.close()

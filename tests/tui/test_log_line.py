@@ -38,7 +38,7 @@ PALETTE = Palette(
 def drawn(
     text: bytes, pattern: str = "", *, after_end: bool = False, truncated: bool = False
 ) -> list[tuple[str, Style]]:
-    line = LogLine(1, text, 0, truncated=truncated)
+    line = LogLine(1, text, 0, size=100_005, truncated=truncated)
     compiled = re.compile(pattern) if pattern else None
     strip = line_strip(line, PALETTE, compiled, after_end=after_end)
     return [(part.text, part.style or Style()) for part in strip if part.text]
@@ -81,7 +81,7 @@ def test_lines_after_the_end_look_different() -> None:
 
 
 def test_a_cut_line_says_so() -> None:
-    assert drawn(b"begin", truncated=True)[-1][0] == " … cut here"
+    assert drawn(b"begin", truncated=True)[-1][0] == " … 100.0 kB more"
 
 
 def test_matches_are_highlighted_whatever_their_colour() -> None:
@@ -96,7 +96,7 @@ def test_matches_are_highlighted_whatever_their_colour() -> None:
 
 
 def test_wide_characters_are_painted_by_character() -> None:
-    line = LogLine(1, "日本語 log".encode(), 0)
+    line = LogLine(1, "日本語 log".encode(), 0, size=13)
     strip = line_strip(line, PALETTE, None, after_end=False)
     painted = paint(strip, [(1, 2), (2, 4)], PALETTE.match)
     parts = [(part.text, part.style == PALETTE.match) for part in painted if part.text]
@@ -116,7 +116,7 @@ def test_rows_are_the_line_and_fit(text: str, width: int) -> None:
 
 @given(st.text(alphabet=LETTERS, max_size=60), st.integers(0, 40), st.integers(1, 40))
 def test_a_part_of_a_line_has_its_cells(text: str, start: int, width: int) -> None:
-    strip = line_strip(LogLine(1, text.encode(), 0), PALETTE, None, after_end=False)
+    strip = line_strip(LogLine(1, text.encode(), 0, size=0), PALETTE, None, after_end=False)
     part, first = cells(strip, start, width)
     assert part.cell_length == max(0, min(width, cell_len(text) - start))
     assert cell_len(text[:first]) in (min(start, cell_len(text)), start - 1, start + 1)
@@ -124,7 +124,7 @@ def test_a_part_of_a_line_has_its_cells(text: str, start: int, width: int) -> No
 
 def test_a_part_of_a_line_keeps_its_colours() -> None:
     red = Style(color=Color.from_ansi(1))
-    line = LogLine(1, b"ab\x1b[31mcdef\x1b[0mgh", 0)
+    line = LogLine(1, b"ab\x1b[31mcdef\x1b[0mgh", 0, size=17)
     strip = line_strip(line, PALETTE, None, after_end=False)
     parts = [(part.text, part.style) for part in characters(strip, 1, 5)]
     assert parts == [("b", Style()), ("cde", red)]
@@ -156,7 +156,7 @@ def test_rows_hold_clusters_whole_and_full(cluster: str) -> None:
 )
 def test_timestamps_have_the_width_of_their_kind(mode: Timestamps, text: str | None) -> None:
     started = 1_790_000_000_000
-    line = LogLine(1, b"", started + 3_723_456)
+    line = LogLine(1, b"", started + 3_723_456, size=0)
     shown = timestamp(line, mode, started)
     assert len(shown) == mode.value
     if text is None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.text import plain
 from stepflow_tui.store import queries
 from stepflow_tui.tui.log_source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
 from tests.tui.record import numbered
@@ -102,9 +103,75 @@ async def test_a_line_of_ten_megabytes_is_cut(recorder: Recorder, source: Counti
     log = await opened(source, number)
     await log.load(range(3))
     assert texts(log, range(3)) == [b"before", b"y" * MAX_LINE, b"after"]
-    line = log.line(1)
+    assert cut(log, 1) == (True, 10_000_000)
+
+
+def cut(log: LogPages, index: int) -> tuple[bool, int]:
+    line = log.line(index)
     assert line is not None
-    assert line.truncated
+    return line.truncated, line.size
+
+
+@pytest.mark.parametrize("behind", [b"", b"\n", b"\nafter\n"])
+async def test_a_line_that_is_cut_knows_its_size(
+    recorder: Recorder, source: CountingSource, behind: bytes
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"before\n" + b"y" * 30_000_000)
+    log = await opened(source, number)
+    await log.load(range(2))
+    assert cut(log, 1) == (True, 30_000_000)
+    recorder.log(number, b"z" * 1_000_000 + behind)
+    await resize(log, source)
+    await log.load(range(3))
+    assert cut(log, 1) == (True, 31_000_000)
+    after = b"after" if b"after" in behind else None
+    assert texts(log, range(3)) == [b"before", b"y" * MAX_LINE, after]
+    source.rows.clear()
+    await log.load(range(3))
+    assert source.rows == []
+
+
+def progress(start: int, stop: int) -> bytes:
+    return b"".join(b"\r%7d of all done" % at for at in range(start, stop))
+
+
+@pytest.mark.parametrize("states", [10_000, 1_000_000])
+async def test_of_a_line_that_is_redrawn_the_last_state_counts(
+    recorder: Recorder, source: CountingSource, states: int
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"loading" + progress(0, states))
+    log = await opened(source, number)
+    await log.load(range(1))
+    for at in range(states, states + 50):
+        recorder.log(number, progress(at, at + 1))
+        await resize(log, source)
+        await log.load(range(1))
+        line = log.line(0)
+        assert line is not None
+        assert (plain(line.text), line.truncated) == (f"{at:7} of all done", False)
+        assert line.size == log.byte_count
+    recorder.log(number, b"\nafter\n")
+    await resize(log, source)
+    await log.load(range(2))
+    shown = [plain(text or b"") for text in texts(log, range(2))]
+    assert shown == [f"{states + 49:7} of all done", "after"]
+
+
+async def test_a_redrawn_line_in_many_small_chunks_is_not_read_whole_each_time(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    for at in range(0, 40_000, 10):
+        recorder.log(number, progress(at, at + 10))
+    log = await opened(source, number)
+    source.rows.clear()
+    await log.load(range(1))
+    assert sum(source.rows) <= 1500
+    line = log.line(0)
+    assert line is not None
+    assert (plain(line.text), line.size) == ("  39999 of all done", log.byte_count)
 
 
 async def test_opening_a_long_log_reads_no_more_than_a_short_one(

@@ -60,7 +60,7 @@ class Details(Sheet):
                 yield self._table(_as_text(pairs))
         if execution.warnings:
             yield Text("\nWarnings", "bold")
-            yield from (Text(f"· {clean(warning)}") for warning in execution.warnings)
+            yield from (Text(f"· {clean_line(warning)}") for warning in execution.warnings)
 
     def _table(self, rows: Iterable[tuple[str, Text]]) -> Table:
         dim = colour_of(self.app.theme_variables, "dim")
@@ -80,7 +80,7 @@ def command_line(execution: Execution) -> str:
 
 
 def _facts(execution: Execution) -> Iterator[Pair]:
-    yield "command", clean(command_line(execution))
+    yield "command", "\n".join(map(clean, command_line(execution).splitlines()))
     yield "directory", clean_line(execution.cwd)
     for label, moment in (
         ("submitted", execution.created_at),

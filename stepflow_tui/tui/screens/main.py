@@ -38,7 +38,7 @@ from stepflow_tui.tui.widgets.log_view import LogView
 from stepflow_tui.tui.widgets.notice import Notice
 from stepflow_tui.tui.widgets.pane import Pane
 from stepflow_tui.tui.widgets.search_bar import SearchBar
-from stepflow_tui.tui.widgets.status_bar import StatusBar
+from stepflow_tui.tui.widgets.status_bar import REST, Rest, StatusBar
 from stepflow_tui.tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
     from stepflow_tui.tui.log_search import LogSearch
@@ -92,7 +93,7 @@ class MainScreen(Screen[None]):
         self._orders = orders
         self._finder = Finder(feed)
         self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=0.5 / MAX_FPS)
-        self._runner_alive: bool | None = None
+        self._runner: RunnerIdentity | Rest | None = None
         self._counted: LogSearch | None = None
         self._busy = False
         self._clock: Timer | None = None
@@ -160,7 +161,7 @@ class MainScreen(Screen[None]):
         live = self._live
         self._status.show(
             live.counts,
-            runner_alive=self._runner_alive,
+            runner=self._runner,
             execution=live.selected,
             log=self._log,
         )
@@ -183,9 +184,9 @@ class MainScreen(Screen[None]):
 
     async def _look_for_runner(self) -> None:
         try:
-            self._runner_alive = await asyncio.to_thread(self._orders.runner_is_alive)
+            self._runner = await asyncio.to_thread(self._orders.runner) or REST
         except StepflowError:
-            self._runner_alive = None
+            self._runner = None
         self._show_status()
 
     @on(Wanted)
@@ -485,7 +486,7 @@ class MainScreen(Screen[None]):
         self.app.exit()
 
     def _say(self, text: str, *, bad: bool = False) -> None:
-        self.notify(text, severity="error" if bad else "information", markup=False)
+        self.notify(clean_line(text), severity="error" if bad else "information", markup=False)
 
 
 def _cancel_question(execution: Execution, name: str) -> Confirm:

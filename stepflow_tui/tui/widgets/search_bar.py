@@ -59,7 +59,7 @@ class SearchBar(Horizontal):
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell what came of the search."""
         line = self.query_one("#search-result", Line)
-        line.set_parts([], [(text, "line--warning" if bad else "line--dim"), (" ", "")])
+        line.set_parts([], [(clean_line(text), "line--warning" if bad else "line--dim"), (" ", "")])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Highlight while typing."""

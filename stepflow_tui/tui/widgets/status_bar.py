@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
+from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stepflow_tui.core.models import Execution
+    from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.tui.widgets.line import Part, Version
     from stepflow_tui.tui.widgets.log_view import LogView
 
@@ -31,6 +33,13 @@ _FROM_LONG_TO_SHORT = (
 """Words beside the counts, advice about the runner, the length of the log."""
 
 
+class Rest:
+    """In place of a runner: none is alive."""
+
+
+REST = Rest()
+
+
 class StatusBar(Line):
     """Counts of executions at the left, the runner and the log's position at the right."""
 
@@ -38,17 +47,17 @@ class StatusBar(Line):
         self,
         counts: Mapping[Status, int],
         *,
-        runner_alive: bool | None,
+        runner: RunnerIdentity | Rest | None,
         execution: Execution | None,
         log: LogView,
     ) -> None:
-        """Say how things stand; `runner_alive` is None while that is not known."""
+        """Say how things stand; `runner` is None while nothing is known of it."""
         unfinished = counts.get(Status.PENDING, 0) + counts.get(Status.RUNNING, 0)
         versions: list[Version] = []
         for wordy, explicit, precise in _FROM_LONG_TO_SHORT:
             left = _counts(counts, wordy=wordy)
-            runner = _runner(runner_alive, unfinished, explicit=explicit)
-            right = [*runner, *_position(execution, log, precise=precise), (" ", "")]
+            state = _runner(runner, unfinished, explicit=explicit)
+            right = [*state, *_position(execution, log, precise=precise), (" ", "")]
             versions.append((tuple(left), tuple(right)))
         self.set_versions(versions)
 
@@ -62,15 +71,22 @@ def _counts(counts: Mapping[Status, int], *, wordy: bool) -> list[Part]:
     return parts
 
 
-def _runner(alive: bool | None, unfinished: int, *, explicit: bool) -> list[Part]:
-    if alive is None:
+def _runner(runner: RunnerIdentity | Rest | None, unfinished: int, *, explicit: bool) -> list[Part]:
+    if runner is None:
         return []
-    if alive:
-        return [("runner up   ", "line--dim")] if explicit else []
+    if not isinstance(runner, Rest):
+        return _state(runner, explicit=explicit)
     if unfinished:
         advice = ": stepflow runner start" if explicit else ""
         return [(f"no runner{advice}   ", "line--warning")]
     return [("runner at rest   ", "line--faint")] if explicit else []
+
+
+def _state(runner: RunnerIdentity, *, explicit: bool) -> list[Part]:
+    if runner.trouble:
+        told = clean_line(runner.trouble) if explicit else "runner in trouble: stepflow health"
+        return [(f"{told}   ", "line--warning")]
+    return [("runner up   ", "line--dim")] if explicit else []
 
 
 def _position(execution: Execution | None, log: LogView, *, precise: bool) -> list[Part]:

@@ -1,0 +1,94 @@
+"""Judging what was found of a home: what is a failure, what a strain, each as a sentence."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from stepflow_tui.cli.open_files import processes_with
+from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.text import clean_line
+from stepflow_tui.store.damage import set_aside_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepflow_tui.cli.examination import Examination
+    from stepflow_tui.core.home import Home
+    from stepflow_tui.core.settings import Settings
+
+_MAX_BACKLOG = 64 * 1000**2
+_MAX_SILENCE_S = 5.0
+_MIN_COMMITS = 1000
+_NAMED = 5
+
+
+def failures(found: Examination) -> Iterator[str]:
+    """Why work stands still."""
+    if found.runner is None and (found.unfinished or found.waiting):
+        yield (
+            f"no runner is alive, with {found.unfinished} unfinished executions and "
+            f"{found.waiting} waiting requests; run: stepflow runner start"
+        )
+
+
+def strains(home: Home, found: Examination, settings: Settings) -> Iterator[str]:
+    """What should not be so, while work goes on."""
+    if found.runner is not None:
+        yield from _strains_of_runner(home, found)
+    if found.backlog_bytes > _MAX_BACKLOG:
+        yield f"{format_size(found.backlog_bytes)} of output are not stored yet"
+    yield from _alerts(home, found, settings)
+
+
+def _strains_of_runner(home: Home, found: Examination) -> Iterator[str]:
+    runner = found.runner
+    if runner is None:
+        return
+    if runner.trouble:
+        yield clean_line(runner.trouble)
+    if not home.database.exists() and time.time() - runner.started_at / 1000 > _MAX_SILENCE_S:
+        yield (
+            f"a runner is alive, but its database {home.database} is missing; "
+            "run: stepflow runner stop"
+        )
+    suspect = f"is process {runner.pid} stopped, or the disk full?"
+    if found.waiting_s > _MAX_SILENCE_S:
+        yield f"a request has waited {found.waiting_s:.0f} s for the runner: {suspect}"
+    if found.backlog_s > _MAX_SILENCE_S:
+        yield f"output has waited {found.backlog_s:.0f} s for the runner: {suspect}"
+
+
+def _alerts(home: Home, found: Examination, settings: Settings) -> Iterator[str]:
+    """What has come over a level that can be set."""
+    if found.wal_bytes > settings.alert_wal_bytes:
+        yield (
+            f"the write-ahead log has grown to {format_size(found.wal_bytes)}: "
+            f"a program holds the database open in a transaction ({_readers(home, found)})"
+        )
+    if found.memory_bytes > settings.alert_memory_bytes:
+        yield f"the runner takes {format_size(found.memory_bytes)} of memory"
+    if found.response_s > settings.alert_response:
+        yield f"a look at the newest executions takes {found.response_s * 1000:.0f} ms"
+    record = found.record
+    if record is not None and record.commits + record.failures >= _MIN_COMMITS:
+        share = record.failures / (record.commits + record.failures)
+        if share > settings.alert_error_rate:
+            yield f"{share:.1%} of the runner's commits have failed; see {home.runner_log}"
+
+
+def _readers(home: Home, found: Examination) -> str:
+    """Who may hold it open, by name and pid."""
+    runner = found.runner.pid if found.runner else 0
+    shared = home.database.with_name(f"{home.database.name}-shm")
+    names = [
+        f"{clean_line(name)}, pid {pid}" for pid, name in processes_with(shared) if pid != runner
+    ]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ("; ".join(names[:_NAMED]) or "none of yours is found") + more
+
+
+def notes(home: Home) -> Iterator[str]:
+    """What is well now, and somebody may want to know."""
+    for aside in set_aside_before(home.database):
+        yield f"a damaged database was set aside as {aside}; what the spools held was read again"
