@@ -9,6 +9,7 @@ from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.requests.inbox import path_of, refusal, submit
 from stepflow_tui.requests.runner import check_settings, ensure_runner
+from stepflow_tui.store.home import prepare_home
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -24,6 +25,7 @@ def give(home: Home, *requests: Chore) -> None:
         HomeProblem: they could not be written.
         UsageProblem: a setting of the runner that is to be started cannot be read.
     """
+    prepare_home(home)  # a database may be all there is of it
     check_settings(home)
     submit(home, *requests)
     ensure_runner(home)

@@ -202,9 +202,9 @@ class Endings:
     def _is_over(self, recording: Recording, end: _End, now: Instant) -> bool:
         if recording.collecting:
             return False
-        if recording.stop is None and now.mono_ms < end.left_until:
-            end.left = [left for left in end.left if proc.is_alive(left.pid, left.start)]
-            if end.left:
+        if recording.stop is None and end.left:
+            end.left = _still(end.left)
+            if end.left and now.mono_ms < end.left_until:
                 return False
         drained = end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
         return drained and (recording.stop is None or recording.stop.is_done)
@@ -256,6 +256,12 @@ def _left(end: _End, now: Instant) -> list[Process]:
     latest = proc.ticks_since_boot(ago_s - _LEFT_MARGIN_S)
     found = (proc.process(pid) for pid in end.exit.left)
     return [process for process in found if process is not None and process.start <= latest]
+
+
+def _still(left: Iterable[Process]) -> list[Process]:
+    """Those that are there yet, under the names that they have now."""
+    found = ((before, proc.process(before.pid)) for before in left)
+    return [now for before, now in found if now is not None and now.start == before.start]
 
 
 def _orphans(recording: Recording) -> list[Process]:

@@ -260,7 +260,8 @@ def test_a_daemon_that_lets_go_of_the_output_is_kept(house: House) -> None:
 def test_nothing_is_left_where_that_was_asked_for(house: House) -> None:
     pid_file = house.root / "pid"
     script = house.script(
-        f"setsid env -i sleep 30 </dev/null >/dev/null 2>&1 & echo $! > {pid_file}; exit 3"
+        f"setsid env -i sleep 30 </dev/null >/dev/null 2>&1 & echo $! > {pid_file}\n"
+        "until [ $(cat /proc/$!/comm) = sleep ]; do :; done; exit 3"
     )
     execution = house.run(script, kill_leftovers=True)
     pid = int(pid_file.read_text())
