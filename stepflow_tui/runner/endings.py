@@ -226,9 +226,13 @@ class Endings:
         elif not end.exit.drained:
             names = _names(proc.ProcessTable().output_holders(_shim(recording)))
             recording.warn(f"ended while background processes still hold its output: {names}")
+        elif (
+            recording.stop is not None and recording.wanted_stop is None and recording.stop.members
+        ):
+            names = _names(recording.stop.members)
+            recording.warn(f"background processes that it left were stopped: {names}")
         elif end.left:
-            verb = "were stopped" if recording.stop else "go on"
-            recording.warn(f"background processes that it left {verb}: {_names(end.left)}")
+            recording.warn(f"background processes that it left go on: {_names(end.left)}")
         failed = failed_step_warning(recording.tracker.steps)
         if failed and reason.status is Status.COMPLETED:
             recording.warn(failed)

@@ -78,13 +78,18 @@ class Stop:
         self._kill_at = now + grace
         self._began_at_tick = proc.ticks_since_boot()
         self._termed: set[tuple[int, int]] = set()
-        self._known: set[tuple[int, int]] = set()
+        self._known: dict[tuple[int, int], Process] = {}
         self._empty_passes = 0
 
     def add(self, leftovers: Iterable[Process]) -> None:
         """Stop these too, with all that descends from them: a shim has left them behind."""
-        self._known.update((process.pid, process.start) for process in leftovers)
+        self._known |= {(process.pid, process.start): process for process in leftovers}
         self._empty_passes = 0
+
+    @property
+    def members(self) -> list[Process]:
+        """All that were found, whether they are there yet or not."""
+        return list(self._known.values())
 
     def knows(self, found: Iterable[Process]) -> bool:
         """Whether all of these were found to be members."""
@@ -131,7 +136,7 @@ class Stop:
         for runner in (pids & table.tagged(RUNNER_TAG)) | (pids & {os.getpid()}):
             pids -= table.descendants(runner) | {runner}  # others' executions are not its own
         found = [member for member in table.select(pids) if member.session != self._start.pid]
-        self._known.update((member.pid, member.start) for member in found)
+        self._known |= {(member.pid, member.start): member for member in found}
         # The oldest first: a shell is to hear of it before the child that it waits for is gone.
         return sorted(found, key=lambda member: (member.start, member.pid))
 
