@@ -191,7 +191,7 @@ class Masker:
 
     def _mask_lines(self, raw: bytes) -> Iterator[re.Match[bytes]]:
         """Each match's first group is the value, the second the newline, if there is one."""
-        if _DIRECTIVE in raw:  # many times faster than the expression
+        if b":" in raw and _DIRECTIVE in raw:  # many times faster than the expression
             for match in _MASK_LINE.finditer(raw):
                 if self._is_line_start(raw, match.start()):
                     yield match

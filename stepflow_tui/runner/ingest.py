@@ -121,8 +121,8 @@ class Ingest:
         self.warnings += masked.warnings
         if not masked.consumed:
             return []
-        self._store(text, now, unread=unread)
         found = self._scanner.feed(text)
+        self._store(text, now, unread=unread)
         self._change(
             inode=inode,
             spool_offset=stream.spool_offset + masked.consumed,
@@ -145,13 +145,12 @@ class Ingest:
         """Pack what was read, or leave it out if the log cannot hold it."""
         stored = self._stream.stored_bytes
         leave_out = self._limit.leaves_out(stored, unread)
-        make = gap_of if leave_out else pack
-        chunks = make(
-            data,
-            first_line=self._stream.line_count,
-            first_byte=stored,
-            arrived_at=now.wall_ms,
-        )
+        first_line = self._stream.line_count
+        place = {"first_line": first_line, "first_byte": stored, "arrived_at": now.wall_ms}
+        if leave_out:  # their lines are counted already, by the scanner
+            chunks = gap_of(self._scanner.lines - first_line, len(data), **place)
+        else:
+            chunks = pack(data, **place)
         self._chunks += chunks
         self._compaction.add(chunks)
         end = stored + len(data)

@@ -52,6 +52,9 @@ _log = logging.getLogger(__name__)
 SWEEP_S = 2.0
 """Between two looks at everything, for what no event told of."""
 
+HARDEN_S = 1.0
+"""After this time a commit that nobody waited for is on the disk."""
+
 _RETRY_S = 1.0
 _PRUNE_S = 600.0
 _LEFT_OVER_S = 86_400.0
@@ -100,6 +103,7 @@ class Runner:
         self._checkup: Checkup | None = None
         self._look_for_requests = True
         self._sweeping = False
+        self._hardening = False
         self._leaving = False
         self._leave_when_empty = False
         self._busy_at = time.monotonic()
@@ -365,7 +369,24 @@ class Runner:
             return
         for recording in batch:
             self._settle(recording)
+        self._see_to_durability()
         self._pace.committed(began, flooded=self._turns.is_flooded)
+
+    def _see_to_durability(self) -> None:
+        """Have the last commit before a silence on the disk too, and free what is safe there."""
+        if self._writer.is_durable:
+            for recording in self._recordings.values():
+                if recording.ingest.wants_to_give_back:
+                    recording.ingest.give_back()
+        elif not self._hardening:
+            self._hardening = True
+            self._timers.after(HARDEN_S, self._harden)
+
+    def _harden(self) -> None:
+        self._hardening = False
+        if not self._writer.is_durable:
+            self._save_runner_record(durable=True)
+            self._see_to_durability()
 
     def _advance(self, recording: Recording, now: Instant, limit: int) -> bool:
         """Bring one execution up to date; True if there is more to read at once."""
@@ -392,7 +413,7 @@ class Runner:
         self._endings.begun(recording)
 
     def _save(self, recordings: list[Recording]) -> bool:
-        durable = any(recording.wants_durability for recording in recordings)
+        durable = any(recording.is_ending for recording in recordings)
         try:
             with self._writer.transaction(durable=durable) as transaction:
                 for recording in recordings:
@@ -418,8 +439,6 @@ class Runner:
 
     def _settle(self, recording: Recording) -> None:
         """Let go of what a committed execution does not need any more."""
-        if recording.ingest.wants_to_give_back and self._writer.is_durable:
-            recording.ingest.give_back()
         if recording.is_final:
             inbox.discard(inbox.path_of(self._home, recording.id, "run"))
             self._cancels.settle(recording.id)
@@ -443,12 +462,12 @@ class Runner:
             failures=self._writer.failures,
         )
 
-    def _save_runner_record(self) -> None:
+    def _save_runner_record(self, *, durable: bool = False) -> None:
         try:
-            with self._writer.transaction(durable=False) as transaction:
+            with self._writer.transaction(durable=durable) as transaction:
                 transaction.save_runner(self._runner_record())
         except WriteFailed as error:
-            _log.error("%s", error)
+            self._failed(error)
 
     def _prune(self) -> None:
         prune_spools(

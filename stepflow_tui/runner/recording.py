@@ -115,11 +115,6 @@ class Recording:
         return self.is_final and not self._saved.status.is_final
 
     @property
-    def wants_durability(self) -> bool:
-        """Whether its next commit has to be on the disk at once."""
-        return self.is_ending or self.ingest.wants_to_give_back
-
-    @property
     def is_open(self) -> bool:
         """Whether output may still come."""
         return self.ingest.is_open

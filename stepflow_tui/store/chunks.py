@@ -103,10 +103,11 @@ def pack(data: bytes, *, first_line: int, first_byte: int, arrived_at: int) -> l
     return chunks
 
 
-def gap_of(data: bytes, *, first_line: int, first_byte: int, arrived_at: int) -> list[Chunk]:
-    """A gap that counts `data`, and leaves it out."""
-    lines = data.count(b"\n")
-    return [Chunk(first_line, first_byte, lines, len(data), arrived_at, GAP, None, b"")]
+def gap_of(
+    line_count: int, byte_count: int, *, first_line: int, first_byte: int, arrived_at: int
+) -> list[Chunk]:
+    """A gap that counts what is left out."""
+    return [Chunk(first_line, first_byte, line_count, byte_count, arrived_at, GAP, None, b"")]
 
 
 def merge(chunks: Sequence[Chunk]) -> list[Chunk]:

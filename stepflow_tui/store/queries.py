@@ -203,6 +203,13 @@ def newer_count(number: int) -> Query[int]:
     return Query(sql, (number,), _first)
 
 
+def neighbour(number: int) -> Query[int | None]:
+    """The execution next to `number`: the next older one, or if there is none the next newer."""
+    sql = """SELECT coalesce((SELECT max(number) FROM executions WHERE number < ?),
+        (SELECT min(number) FROM executions WHERE number > ?))"""
+    return Query(sql, (number, number), _first)
+
+
 def newest_number() -> Query[int]:
     """The highest number given, or 0."""
     return Query("SELECT coalesce(max(number), 0) FROM executions", (), _first)

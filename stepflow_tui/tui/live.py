@@ -50,6 +50,7 @@ class Live:
         """Forget all that was read: the database is another one."""
         self._revision = -1
         self._steps_revision = 0
+        self._is_displaced = False
         self.executions = ExecutionPages(self._source)
         self.counts: dict[Status, int] = {}
         self.selected: Execution | None = None
@@ -82,7 +83,7 @@ class Live:
         """
         pulse = await self._pulse()
         if pulse.revision != self._revision:
-            self.executions.advance(pulse)
+            self._is_displaced |= self.executions.advance(pulse)
             self.counts = dict(await self._source.all(queries.status_counts()))
             self._revision = pulse.revision
         if self.number is None and pulse.newest:
@@ -90,8 +91,20 @@ class Live:
             pulse = await self._pulse()
         await self.executions.load(window.rows)
         if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
+            await self._turn_from(self.log.number)
+            await self.refresh(window)
+        elif self._is_displaced and self.number is not None:
+            place = await self._source.first(queries.newer_count(self.number)) or 0
+            await self.executions.load(range(place, place + 1))
+            self._is_displaced = False
+
+    async def _turn_from(self, number: int) -> None:
+        """The selected execution was removed: turn to the one that comes to its place."""
+        neighbour = await self._source.first(queries.neighbour(number))
+        if number == self.number:
             self.selected = self.log = None
-            await self.refresh(window)  # it was deleted: turn to the newest
+            if neighbour is not None:
+                self.select(neighbour)
 
     async def prefetch(self, window: Window) -> bool:
         """Read a page next to those on the screen; False if there is nothing to read.

@@ -50,11 +50,17 @@ class ExecutionPages:
         self.newest = 0
         self.revision = 0
 
-    def advance(self, pulse: Pulse) -> None:
-        """Take note of how things stand. Rows that were deleted make all pages void."""
-        if pulse.total != self.total + pulse.arrived:
+    def advance(self, pulse: Pulse) -> bool:
+        """Take note of how things stand.
+
+        Returns:
+            Whether rows are gone: then every page is void.
+        """
+        are_gone = pulse.total != self.total + pulse.arrived
+        if are_gone:
             self._pages.clear()
         self.total, self.newest, self.revision = pulse.total, pulse.newest, pulse.revision
+        return are_gone
 
     def row(self, index: int) -> Execution | None:
         """The execution `index` places behind the newest, if it is loaded."""

@@ -188,10 +188,10 @@ def test_a_stop_touches_nobody_who_only_has_the_pid(monkeypatch: pytest.MonkeyPa
 def test_old_spools_go_first(home: Home) -> None:
     for age, name in enumerate(("new", "mid", "old", "needed")):
         path = home.spool / f"{name}.out"
-        path.write_bytes(b"x" * 100)
+        path.write_bytes(b"x" * 100_000)
         stamp = time.time() - age * 1000
         os.utime(path, (stamp, stamp))
-    deleted = prune_spools(home, needed={"needed"}, max_age_s=1e6, max_bytes=20_000)
+    deleted = prune_spools(home, needed={"needed"}, max_age_s=1e6, max_bytes=150_000)
     assert sorted(deleted) == ["mid", "old"]
     assert prune_spools(home, needed={"needed"}, max_age_s=-1, max_bytes=1e9) == ["new"]
     assert [path.name for path in home.spool.iterdir()] == ["needed.out"]

@@ -78,8 +78,10 @@ class Executions(Rows):
             self._pages, self.cursor = pages, None
             self.set_count(0)
         arrived = pages.total - self.count
-        if arrived:
+        if arrived > 0:
             self._make_room(arrived)
+        elif arrived < 0:
+            self._close_ranks(pages.total)
         self._place_cursor(pages, number)
         self.repaint()
 
@@ -93,6 +95,12 @@ class Executions(Rows):
             if top or out_of_view:
                 self.scroll_row(max(0, top + arrived))
         self.repaint_all()
+
+    def _close_ranks(self, total: int) -> None:
+        """Rows are gone: what stands below moves up, and the view stays where it is."""
+        self.set_count(total)
+        if self.cursor is not None:
+            self.cursor = min(self.cursor, total - 1) if total else None
 
     def _place_cursor(self, pages: ExecutionPages, number: int | None) -> None:
         row = None if self.cursor is None else pages.row(self.cursor)
