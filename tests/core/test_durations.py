@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepflow_tui.core.durations import format_age, format_duration, format_size, parse_duration
+from stepflow_tui.core.durations import (
+    format_age,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
@@ -143,3 +149,26 @@ def test_an_age_is_shown_in_its_largest_unit(ms: int, shown: str) -> None:
 )
 def test_a_size_is_shown_in_powers_of_1000(count: int, shown: str) -> None:
     assert format_size(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("500", 500),
+        ("20k", 20_000),
+        ("1.5GB", 1_500_000_000),
+        ("64 MiB", 67_108_864),
+        ("1KiB", 1024),
+        ("2TB", 2 * 10**12),
+        (" 7b ", 7),
+    ],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1ib", "1e3", "5 parsecs", "1.2.3k", "٣k"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a size is a number of bytes"):
+        parse_size(text)
