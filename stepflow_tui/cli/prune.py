@@ -47,10 +47,10 @@ class _Statuses(click.ParamType[frozenset[Status]]):
 
 
 @click.command("prune")
-@click.option("--older-than", type=Duration(), metavar="TIME", help="What ended so long ago: 30d")
 @click.option(
-    "--keep", type=click.IntRange(0, 10**9), metavar="N", help="All but the N newest of them"
+    "--older-than", type=Duration(), metavar="TIME", help="Those that ended so long ago: 30d"
 )
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="All but the N newest")
 @click.option(
     "--max-size",
     type=Size(),

@@ -13,7 +13,7 @@ from stepflow_tui.runner import proc
 from stepflow_tui.runner.launcher import take_lock
 from stepflow_tui.runner.outcome import failed_step_warning, outcome
 from stepflow_tui.runner.spool import Spool, Start
-from stepflow_tui.runner.stop import Reason, Stopper, tag_of
+from stepflow_tui.runner.stop import CANCELLED, Reason, Stopper, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.spool import Exit
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.runner.timers import Timers
-
-CANCELLED = Reason(Status.CANCELLED, "cancelled")
 
 _NAMED = 5
 _LEFT_MARGIN_S = 2.0
@@ -77,9 +75,8 @@ class Endings:
             start = recording.spool.start()
             if start is not None:
                 recording.begin(start)
-        if recording.start is None:  # we hold the start lock: it will never run
-            recording.finish(CANCELLED, clock.now(), code=None, signal=None)
-            recording.end_stream()
+        if recording.start is None:
+            recording.bar()
             self._mark(recording.id)
             return
         self.stop(recording, CANCELLED)

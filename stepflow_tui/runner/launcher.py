@@ -147,11 +147,13 @@ def take_lock(prefix: str, request: dict[str, Any] | None = None) -> bool:
 
     Whoever makes it is the only one who ever may run the script. It appears with its content or
     not at all, and is on the disk before the script runs: no crash makes a second start possible.
-    The request goes into it, so that a lost database can be made anew, but for the values of its
-    environment and its secrets.
+    Without a request nobody runs it: it is barred. Else the request goes into it, so that a lost
+    database can be made anew, but for its secrets and the values of its environment.
     """
     content = identity()
-    if request is not None:
+    if request is None:
+        content["barred"] = True
+    else:
         env = dict.fromkeys(request["env"], "***")
         hidden: dict[str, Any] = {"environment": {}, "secrets": [], "env": env}
         content["request"] = {**request, **hidden}
@@ -243,7 +245,8 @@ def kept_pairs(environment: dict[str, str]) -> dict[str, str]:
     """What a shell drops or changes of the environment it is given, under names that it keeps.
 
     A shell keeps names that can be its variables. Others, such as `my.prop` or bash's exported
-    functions, get lost in the shim. They are not handed over as arguments, which all users can see.
+    functions, get lost in the shim. They are not handed over as arguments, which all users can see:
+    `env` has them as such for the instant in which it puts them back.
     """
     lost = [
         f"{name}={value}"

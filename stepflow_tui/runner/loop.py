@@ -102,6 +102,7 @@ class Runner:
         self._maybe_exited: set[str] = set()
         self._checkup: Checkup | None = None
         self._look_for_requests = True
+        self._masked: list[Spool] = []  # they hold what is hidden elsewhere, and go when they may
         self._sweeping = False
         self._hardening = False
         self._leaving = False
@@ -296,6 +297,8 @@ class Runner:
 
     def _accept(self, runs: list[tuple[RunRequest, Path]]) -> None:
         runs = self._admit(runs)
+        if not runs:
+            return
         executions = [pending_execution(run, self._boot_id) for run, _ in runs]
         fault.point("P1")
         try:
@@ -376,8 +379,10 @@ class Runner:
         """Have the last commit before a silence on the disk too, and free what is safe there."""
         if self._writer.is_durable:
             for recording in self._recordings.values():
-                if recording.ingest.wants_to_give_back:
+                if recording.ingest.wants_to_give_back and not recording.has_unsaved_output:
                     recording.ingest.give_back()
+            while self._masked:
+                self._masked.pop().discard()
         elif not self._hardening:
             self._hardening = True
             self._timers.after(HARDEN_S, self._harden)
@@ -444,7 +449,7 @@ class Runner:
             self._cancels.settle(recording.id)
         if recording.is_final and not recording.is_open:
             if recording.ingest.has_masks:
-                recording.spool.discard()  # it holds what is hidden elsewhere
+                self._masked.append(recording.spool)
             self._starts.forget(recording.id)
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)

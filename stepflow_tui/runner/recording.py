@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core import clock
 from stepflow_tui.core.markers import (
     ArtifactMarker,
     Malformed,
@@ -20,7 +21,7 @@ from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner.artifacts import COLLECTING, Order
 from stepflow_tui.runner.ingest import READ_BYTES, Ingest
 from stepflow_tui.runner.spool import Spool, SpoolProblem
-from stepflow_tui.runner.stop import Reason
+from stepflow_tui.runner.stop import CANCELLED, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +148,10 @@ class Recording:
             self.change(warnings=[*warnings, "further warnings are left out"])
 
     def begin(self, start: Start) -> None:
-        """The shim has taken the start lock: the execution runs."""
+        """Somebody has taken the start lock: a shim that runs it, or a runner that bars it."""
+        if start.is_barred:
+            self.bar()
+            return
         self.start = start
         if self.execution.status is Status.PENDING:
             self.change(
@@ -155,6 +159,12 @@ class Recording:
                 started_at=start.at.wall_ms,
                 started_mono=start.at.mono_ms,
             )
+
+    def bar(self) -> None:
+        """We hold the start lock: it was cancelled, and will never run."""
+        if not self.is_final:
+            self.finish(CANCELLED, clock.now(), code=None, signal=None)
+        self.end_stream()
 
     def read(self, now: Instant, limit: int = READ_BYTES) -> bool:
         """Take what is new in the spool, up to `limit` bytes; True if there is more."""

@@ -67,9 +67,10 @@ def ingest_again(home: Home, writer: Writer, boot_id: str) -> int:
         for unknown in _unknown(home, writer)
         if (execution := _execution_of(home, unknown, boot_id, ended_too=is_other)) is not None
     ]
-    with writer.transaction(durable=True) as transaction:
-        for execution in executions:
-            transaction.insert_execution(execution)
+    if executions:
+        with writer.transaction(durable=True) as transaction:
+            for execution in executions:
+                transaction.insert_execution(execution)
     home.displaced.unlink(missing_ok=True)
     return len(executions)
 

@@ -37,7 +37,7 @@ sf_resume() (
 sf_pump=$!
 exec 3>&- 4<&-
 # SETUP sets limits. They come last: they are to hold for the script alone, and to cut no log.
-(exec 2>&1; eval "$sf_setup"; exec "$sf_setsid" -- "$@")
+(exec 2>&1; set -- "$sf_setsid" -- "$@"; eval "$sf_setup"; exec "$@")
 echo $? >&2
 exec >&-
 # cat ends when nobody holds the output any more; a caught signal may cut the wait short. If it did

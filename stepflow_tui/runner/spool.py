@@ -38,7 +38,8 @@ class Start:
     """Who runs an execution, since when: the content of its start lock.
 
     Attributes:
-        request: what was asked for, without the environment; None in a lock that stops a start.
+        request: what was asked for, without the environment.
+        is_barred: a runner took the lock, so that the execution never starts.
     """
 
     boot_id: str
@@ -46,6 +47,7 @@ class Start:
     start: int
     at: Instant
     request: dict[str, Any] | None = None
+    is_barred: bool = False
 
     def is_alive(self) -> bool:
         """Whether the shim lives (in this boot)."""
@@ -110,7 +112,14 @@ class Spool:
         except FileNotFoundError:
             return None
         at = Instant(wall_ms=lock["wall_ms"], mono_ms=lock["mono_ms"])
-        return Start(lock["boot_id"], lock["pid"], lock["start"], at, lock.get("request"))
+        return Start(
+            lock["boot_id"],
+            lock["pid"],
+            lock["start"],
+            at,
+            request=lock.get("request"),
+            is_barred=lock.get("barred", False),
+        )
 
     def exit(self) -> Exit | None:
         """The exit status, or None while the shim has not written it."""

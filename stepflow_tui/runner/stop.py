@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core import clock
+from stepflow_tui.core.models import Status
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.proc import send_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from stepflow_tui.core.models import Status
     from stepflow_tui.runner.proc import Process, ProcessTable
     from stepflow_tui.runner.spool import Start
     from stepflow_tui.runner.timers import Timers
@@ -47,6 +47,9 @@ class Reason:
 
     status: Status
     error: str
+
+
+CANCELLED = Reason(Status.CANCELLED, "cancelled")
 
 
 class Stop:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
+from stepflow_tui.store import wal
 from stepflow_tui.store.queries import IDENTITY
 from stepflow_tui.store.reader import check_identity, problem, select
 from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
@@ -32,6 +33,8 @@ _WAL_ALARM = 64 * 1024 * 1024
 _WAL_MOST = 256 * 1024 * 1024
 _RESTART_EVERY_S = 5.0
 _COMMIT_OVERHEAD = 16 * 1024
+
+_SYNC_FAILED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 
 _COPIED_PAGES = 256
 """One megabyte, about a millisecond."""
@@ -59,7 +62,7 @@ class WriteFailed(StoreProblem):
         is_damaged: what was read of the database makes no sense.
     """
 
-    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+    def __init__(self, path: Path, error: sqlite3.Error | OSError) -> None:
         super().__init__(f"cannot write {path}: {error}")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         self.is_full = code == sqlite3.SQLITE_FULL
@@ -95,6 +98,8 @@ class Writer:
         self._restarted_at = 0.0
         self._checkpointed_at = time.monotonic()
         self._uncheckpointed = 0
+        self._is_in_doubt = True  # an earlier runner may have left a log that a sync had failed for
+        self._make_sure()
         try:
             self._connection = connect(path)
         except sqlite3.Error as error:
@@ -171,6 +176,7 @@ class Writer:
         Raises:
             WriteFailed: nothing was written: the disk is full or broken.
         """
+        self._make_sure()
         began = time.monotonic()
         durable = durable or began - self._durable_at > _DURABLE_EVERY_S
         try:
@@ -180,6 +186,7 @@ class Writer:
             yield transaction
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
+            self._doubt(error)
             self._roll_back()
             self.failures += 1
             raise WriteFailed(self._path, error) from error
@@ -238,6 +245,20 @@ class Writer:
             raise StoreProblem(f"the connection to {self._path} cannot make copies")
         source.backup(target, pages=_COPIED_PAGES, progress=lambda *_: rest())
 
+    def _doubt(self, error: sqlite3.Error) -> None:
+        """After a sync that failed, nothing of the log counts as written that was not synced."""
+        self._is_in_doubt |= getattr(error, "sqlite_errorcode", 0) in _SYNC_FAILED
+
+    def _make_sure(self) -> None:
+        """Bring all of the log to the disk, before anything is built on it that is in doubt."""
+        if not self._is_in_doubt:
+            return
+        try:
+            wal.write_anew(self._wal)
+        except OSError as error:
+            raise WriteFailed(self._path, error) from error
+        self._is_in_doubt = False
+
     def _roll_back(self) -> None:
         try:
             self._connection.execute("ROLLBACK")
@@ -261,15 +282,22 @@ class Writer:
 
     def _checkpoint(self, mode: str) -> None:
         try:
+            self._make_sure()
             self._pragma(f"wal_checkpoint({mode})")
-        except sqlite3.Error:
+        except WriteFailed:
+            return  # never into the database what may not be in the log
+        except sqlite3.Error as error:
+            self._doubt(error)
             return  # the disk is full or a reader is in the way: the WAL keeps it, try again later
         finally:
             self._files = self._files.written(self._path)
 
+    @property
+    def _wal(self) -> Path:
+        return self._path.with_name(self._path.name + "-wal")
+
     def _wal_bytes(self) -> int:
-        wal = self._path.with_name(self._path.name + "-wal")
-        return wal.stat().st_size if wal.exists() else 0
+        return self._wal.stat().st_size if self._wal.exists() else 0
 
     def is_blocked(self) -> bool:
         """Whether the write-ahead log is far too long, as a reader does not let go of its end.
@@ -280,10 +308,14 @@ class Writer:
             return False
         self._pragma("busy_timeout=250")
         try:
+            self._make_sure()
             [(_, pages, moved)] = self._connection.execute(
                 "PRAGMA wal_checkpoint(RESTART)"
             ).fetchall()
-        except sqlite3.Error:
+        except WriteFailed:
+            return True
+        except sqlite3.Error as error:
+            self._doubt(error)
             return True
         finally:
             self._pragma("busy_timeout=5000")
@@ -303,6 +335,8 @@ class Writer:
     def close(self) -> None:
         """Bring everything into the database file and end the connection."""
         self._checkpoint("TRUNCATE")
+        if self._is_in_doubt:  # or SQLite would bring into the file what is in doubt
+            self._checkpoint("TRUNCATE")
         self._connection.close()
 
 

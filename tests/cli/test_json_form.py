@@ -37,6 +37,7 @@ def test_an_execution_has_all_promised_keys() -> None:
     assert made["status"] == "running"
     assert made["created_at"] == "1970-01-01T00:00:00.000Z"
     assert made["finished_at"] is None
+    assert (made["limits"], made["kill_leftovers"], made["marked"]) == ({}, False, False)
 
 
 def test_a_step_and_an_artifact_have_exactly_their_keys() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 from stepflow_tui.cli import acceptance, rerun, run
 from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.limits import caller_limits
 from stepflow_tui.requests.request import RunRequest
 
 if TYPE_CHECKING:
@@ -100,6 +102,73 @@ def test_json_is_printed_at_the_end_and_alone(runner: FakeRunner, stepflow: Step
     assert told["id"] == runner.taken[0].id
 
 
+def test_limits_and_secrets_are_handed_over(
+    runner: FakeRunner, stepflow: Stepflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY", "hunter2!")
+    (tmp_path / "key").write_text("line 1\nline 2\n")
+    options = (
+        "--limit-memory 1.5GB --limit-cpu 1.2s --limit-file-size 64MiB --nice 7 --kill-leftovers "
+        f"-e PLACE=over-there --secret DEPLOY --secret PLACE --secret-file {tmp_path}/key"
+    )
+    done = stepflow("run", "-d", *options.split(), "true")
+    assert (done.code, done.err) == (0, "")
+    (request,) = runner.taken
+    assert isinstance(request, RunRequest)
+    assert request.limits == {
+        "memory": 1_500_000_000,
+        "cpu": 2,
+        "file_size": 64 << 20,
+        "nice": 7,
+    }
+    assert request.kill_leftovers
+    assert request.secrets == ["hunter2!", "over-there", "line 1\nline 2"]
+    assert request.env == {"DEPLOY": "***", "PLACE": "***"}
+    assert (request.rlimits, request.nice) == (caller_limits(), os.nice(0))
+
+
+def test_secrets_that_are_not_safe_are_warned_of(runner: FakeRunner, stepflow: Stepflow) -> None:
+    secrets = ("-e", "PIN=123", "-e", "WORD=sesame", "--secret", "PIN", "--secret", "WORD")
+    done = stepflow("run", "-d", *secrets, "echo", "open sesame")
+    assert (done.code, done.out) == (0, "1\n")
+    assert done.err.splitlines() == [
+        "stepflow: PIN is too short to be hidden (4 characters at least)",
+        "stepflow: a secret stands in the command line, where other users can see it (ps)",
+    ]
+    (request,) = runner.taken
+    assert isinstance(request, RunRequest)
+    assert (request.secrets, request.env) == (["sesame"], {"PIN": "***", "WORD": "***"})
+
+
+@pytest.mark.usefixtures("no_runner")
+def test_a_request_with_secrets_is_private(home: Home, stepflow: Stepflow) -> None:
+    stepflow("run", "-d", "-e", "WORD=sesame", "--secret", "WORD", "true")
+    (path,) = inbox.waiting(home)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"sesame" in path.read_bytes()
+
+
+def test_a_rerun_is_protected_as_before_or_anew(
+    runner: FakeRunner, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = "--limit-memory 1GB --nice 5 --kill-leftovers -e WORD=sesame --secret WORD"
+    stepflow("run", "-d", *options.split(), "true")
+    assert "give them again: -e WORD=…, or" in stepflow("rerun", "1").err
+    stepflow("rerun", "1", "-e", "WORD=simsala", "--nice", "6", "--limit-cpu", "9")
+    monkeypatch.setenv("WORD", "abraca")
+    stepflow("rerun", "1", "--secret", "WORD")
+    _, second, third = runner.taken
+    assert isinstance(second, RunRequest)
+    assert second.limits == {"memory": 10**9, "nice": 6, "cpu": 9}
+    assert second.kill_leftovers
+    assert (second.secrets, second.env) == (["simsala"], {"WORD": "***"})
+    assert second.environment["WORD"] == "simsala"
+    assert isinstance(third, RunRequest)
+    assert third.limits == {"memory": 10**9, "nice": 5}
+    assert (third.secrets, third.env) == (["abraca"], {"WORD": "***"})
+    assert third.environment["WORD"] == "abraca"
+
+
 def test_a_refusal_is_told(runner: FakeRunner, stepflow: Stepflow) -> None:
     runner.refuses = "not of format 1"
     for arguments in (("run", "true"), ("run", "-d", "true")):
@@ -118,6 +187,29 @@ def test_a_refusal_is_told(runner: FakeRunner, stepflow: Stepflow) -> None:
         ("run -e =x true", 2, "invalid value for '-e' / '--env': '=x' is not of the form"),
         ("run --timeout soon true", 2, "invalid value for '--timeout': 'soon': a duration is"),
         ("run --timeout 0 true", 2, "a timeout must be longer than nothing"),
+        (
+            "run --limit-memory lots true",
+            2,
+            "invalid value for '--limit-memory': 'lots': a size is",
+        ),
+        ("run --limit-memory 9e9 true", 2, "invalid value for '--limit-memory': '9e9': a size is"),
+        (f"run --limit-memory {'9' * 400} true", 2, "invalid value for '--limit-memory': '999"),
+        ("run --limit-memory 0 true", 2, "a memory limit must be more than nothing"),
+        ("run --limit-memory -- true", 2, "invalid value for '--limit-memory': '--': a size is"),
+        ("run --limit-cpu 0 true", 2, "a cpu limit must be more than nothing"),
+        ("run --limit-cpu 1e300 true", 2, "a cpu limit of this size is the same as none"),
+        ("run --limit-cpu $(id) true", 2, "invalid value for '--limit-cpu': '$(id)': a duration"),
+        ("run --limit-file-size 10EB true", 2, "invalid value for '--limit-file-size': '10EB'"),
+        ("run --limit-file-size 9999999TB true", 2, "a file size limit of this size is the same"),
+        ("run --nice 20 true", 2, "a niceness goes from -20 to 19"),
+        ("run --nice ;id true", 2, "invalid value for '--nice': ';id' is not a valid integer"),
+        ("run --secret GONE true", 2, "the variable GONE holds no secret: it is not set or empty"),
+        ("run -e X= --secret X true", 2, "the variable X holds no secret: it is not set or empty"),
+        (
+            "run --secret-file /no true",
+            2,
+            "cannot read the secret in /no: No such file or directory",
+        ),
         ("run -C /no/such true", 2, "no directory /no/such; name the working directory with -C"),
         ("run no-such-command", 127, "no-such-command: command not found"),
         ("run /etc/passwd", 126, "/etc/passwd: not executable; run: chmod +x /etc/passwd"),
@@ -189,7 +281,8 @@ def test_a_rerun_prints_the_new_number(runner: FakeRunner, stepflow: Stepflow) -
     refused = stepflow("rerun", "1")
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == (
-        "stepflow: the values of API_TOKEN were not stored; give them again: -e API_TOKEN=…\n"
+        "stepflow: the values of API_TOKEN were not stored; give them again: -e API_TOKEN=…, "
+        "or from the environment: --secret API_TOKEN\n"
     )
     done = stepflow("rerun", "1", "-e", "API_TOKEN=2")
     assert (done.code, done.out, done.err) == (0, "2\n", "")

@@ -74,6 +74,19 @@ def test_a_page_tells_all(recording: Recording, stepflow: Stepflow) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+def test_how_it_was_protected(recording: Recording, stepflow: Stepflow) -> None:
+    limits = {"nice": 5, "cpu": 90, "file_size": 1_500, "memory": 1_500_000_000}
+    execution = recording.add(limits=limits, kill_leftovers=True)
+    with recording.writer.transaction(durable=False) as transaction:
+        transaction.mark([execution.id], marked=True)
+    lines = stepflow("show", "1").out.splitlines()
+    assert "  limits     memory 1.5 GB, cpu 1m 30s, file size 1.5 kB, nice 5" in lines
+    assert "  leftovers  are stopped" in lines
+    assert "  marked     it is never removed" in lines
+    shown = json.loads(stepflow("show", "1", "--json").out)
+    assert (shown["limits"], shown["kill_leftovers"], shown["marked"]) == (limits, True, True)
+
+
 def test_json_has_steps_and_artifacts(recording: Recording, stepflow: Stepflow) -> None:
     record(recording)
     shown = json.loads(stepflow("show", "last", "--json").out)

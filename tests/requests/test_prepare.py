@@ -16,6 +16,7 @@ from stepflow_tui.core.errors import CommandNotFound, UsageProblem
 from stepflow_tui.core.identity import is_id
 from stepflow_tui.core.models import Execution, Status
 from stepflow_tui.requests import prepare
+from stepflow_tui.requests.limits import caller_limits
 from stepflow_tui.requests.prepare import rerun_request, run_request
 from stepflow_tui.requests.request import decode, encode
 
@@ -56,6 +57,9 @@ def test_a_request_holds_what_was_asked_for(tmp_path: Path) -> None:
     assert (made.timeout_s, made.shell, made.tty, made.rerun_of) == (90.0, False, False, None)
     assert made.user == pwd.getpwuid(os.geteuid()).pw_name
     assert before <= made.created_at <= now().wall_ms
+    assert (made.limits, made.secrets, made.kill_leftovers) == ({}, [], False)
+    assert made.rlimits == caller_limits()
+    assert made.nice == os.nice(0)
     assert decode(encode(made)) == made
 
 
@@ -146,6 +150,8 @@ def test_a_shell_command_is_one_string_that_is_not_looked_for() -> None:
         ({"timeout_s": float("inf")}, "a timeout can be at most 3650d, which is ten years"),
         ({"timeout_s": float("nan")}, "a timeout can be at most 3650d"),
         ({"timeout_s": 315_360_001.0}, "a timeout can be at most 3650d"),
+        ({"limits": {"memory": 0}}, "a memory limit must be more than nothing"),
+        ({"limits": {"nice": 20}}, "a niceness goes from -20 to 19"),
         ({"metadata": {"n": 2**63}}, "the number of n is too large to be recorded"),
         ({"metadata": {"n": float("nan")}}, "the number of n is too large to be recorded"),
         ({"tty": True, "environ": {"PATH": "/nowhere"}, "env": {}}, "--tty needs"),
@@ -248,13 +254,25 @@ def test_a_rerun_wants_secrets_again(recorded: Callable[..., Execution]) -> None
     execution = recorded(env={"API_TOKEN": "***", "DB_PASS": "***", "STARS": "***"})
     with pytest.raises(UsageProblem) as caught:
         rerun_request(execution, env={"API_TOKEN": "hush"}, environ=ENVIRON)
-    assert (
-        str(caught.value) == "the values of DB_PASS were not stored; give them again: -e DB_PASS=…"
+    assert str(caught.value) == (
+        "the values of DB_PASS, STARS were not stored; give them again: -e DB_PASS=… -e STARS=…, "
+        "or from the environment: --secret DB_PASS --secret STARS"
     )
-    env = {"API_TOKEN": "hush", "DB_PASS": "pst"}
+    env = {"API_TOKEN": "hush", "DB_PASS": "pst", "STARS": "***"}
     made = rerun_request(execution, env=env, environ=ENVIRON)
-    assert made.environment == {**ENVIRON, **env, "STARS": "***"}
+    assert made.environment == {**ENVIRON, **env}
     assert made.env == {"API_TOKEN": "***", "DB_PASS": "***", "STARS": "***"}
+
+
+def test_a_rerun_has_the_same_limits_or_others(recorded: Callable[..., Execution]) -> None:
+    execution = recorded(limits={"memory": 1 << 30, "nice": 5}, kill_leftovers=True)
+    made = rerun_request(execution, environ=ENVIRON)
+    assert (made.limits, made.kill_leftovers) == ({"memory": 1 << 30, "nice": 5}, True)
+    made = rerun_request(execution, limits={"nice": 6, "cpu": 9}, environ=ENVIRON)
+    assert made.limits == {"memory": 1 << 30, "nice": 6, "cpu": 9}
+    assert rerun_request(recorded(), kill_leftovers=True, environ=ENVIRON).kill_leftovers
+    with pytest.raises(UsageProblem, match="cpu"):
+        rerun_request(recorded(limits={"cpu": 0}), environ=ENVIRON)
 
 
 def test_a_rerun_is_checked_as_a_new_one(recorded: Callable[..., Execution]) -> None:

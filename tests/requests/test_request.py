@@ -2,11 +2,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stepflow_tui.requests.request import BadRequest, RunRequest, decode, encode
+from stepflow_tui.requests.request import (
+    BackupRequest,
+    BadRequest,
+    MarkRequest,
+    RemoveRequest,
+    RunRequest,
+    decode,
+    encode,
+    remove_requests,
+)
+
+if TYPE_CHECKING:
+    from stepflow_tui.requests.request import Chore
 
 PLAIN = RunRequest(
     id="01jd0000000000000000000000",
@@ -87,3 +99,50 @@ def test_a_number_beyond_all_floats_is_refused() -> None:
     content = encode(PLAIN).replace(b'"timeout_s": null', b'"timeout_s": 1e999')
     with pytest.raises(BadRequest, match="timeout_s"):
         decode(content)
+
+
+OTHER = "01jd0000000000000000000001"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        RemoveRequest(PLAIN.id, [OTHER, PLAIN.id]),
+        RemoveRequest(PLAIN.id, []),
+        MarkRequest(PLAIN.id, [OTHER], marked=False),
+        MarkRequest(PLAIN.id, [OTHER]),
+        BackupRequest(PLAIN.id, "/copies/é\udcff.db", force=True),
+    ],
+)
+def test_what_is_done_to_the_history_comes_back_as_it_was(request_: Chore) -> None:
+    assert decode(encode(request_)) == request_
+
+
+@pytest.mark.parametrize(
+    ("request_", "name", "value"),
+    [
+        (RemoveRequest(PLAIN.id, []), "executions", OTHER),
+        (RemoveRequest(PLAIN.id, []), "executions", ["../../etc"]),
+        (RemoveRequest(PLAIN.id, []), "executions", [1]),
+        (MarkRequest(PLAIN.id, []), "executions", None),
+        (MarkRequest(PLAIN.id, []), "marked", 1),
+        (BackupRequest(PLAIN.id, "/x"), "path", "x"),
+        (BackupRequest(PLAIN.id, "/x"), "path", "/x\0"),
+        (BackupRequest(PLAIN.id, "/x"), "path", None),
+        (BackupRequest(PLAIN.id, "/x"), "force", "yes"),
+    ],
+    ids=repr,
+)
+def test_what_would_do_something_else_is_refused(request_: Chore, name: str, value: object) -> None:
+    content = json.dumps({**json.loads(encode(request_)), name: value}).encode()
+    with pytest.raises(BadRequest, match=f"field '{name}' is unknown or of the wrong type"):
+        decode(content)
+
+
+def test_many_are_removed_by_several_requests() -> None:
+    ids = [f"{number:026}" for number in range(2001)]
+    requests = remove_requests(ids)
+    assert [len(request.executions) for request in requests] == [1000, 1000, 1]
+    assert [one for request in requests for one in request.executions] == ids
+    assert len({request.id for request in requests}) == 3
+    assert remove_requests([]) == []

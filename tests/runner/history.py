@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
+from stepflow_tui.requests import inbox
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import pack
 from stepflow_tui.store.queries import Stream
@@ -15,10 +18,13 @@ from stepflow_tui.store.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from stepflow_tui.core.home import Home
+    from stepflow_tui.requests.request import Chore
 
 ENDED = 1_000
+TABLES = ("executions", "steps", "artifacts", "streams", "log_chunks")
 _AT_ONCE = 1000
 _BLOCK = 4 * 1024 * 1024
 
@@ -99,3 +105,17 @@ def files_of(home: Home) -> set[str]:
     """Ids of executions that have a spool or artifacts."""
     paths = [*home.spool.iterdir(), *home.artifacts.iterdir()]
     return {path.name.partition(".")[0] for path in paths}
+
+
+def rows(path: Path) -> dict[str, int]:
+    """How many rows each table has that an execution has rows in."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in TABLES
+        }
+
+
+def is_done(home: Home, *requests: Chore) -> bool:
+    """Whether the runner has carried out, or refused, all of these."""
+    return not any(inbox.path_of(home, r.id, r.kind).exists() for r in requests)

@@ -191,3 +191,17 @@ def test_a_start_lock_is_taken_once(house: House) -> None:
     assert take_lock(prefix)
     assert not take_lock(prefix)
     assert [path.name for path in house.home.spool.iterdir()] == [f"{'0' * 26}.lock"]
+
+
+def test_a_cancel_that_came_before_the_start_and_was_cut(house: House) -> None:
+    from stepflow_tui.runner.launcher import take_lock
+
+    house.run("true")
+    house.kill_runner()
+    request = house.request("/bin/sh", "-c", f"echo ran >> {house.root}/ran")
+    inbox.submit(house.home, request)
+    assert take_lock(str(house.home.spool / request.id))  # by a runner that died with that
+    house.start_runner()
+    done = house.wait(request.id)
+    assert (done.status, done.started_at, done.error) == (Status.CANCELLED, None, "cancelled")
+    assert not (house.root / "ran").exists()

@@ -74,6 +74,13 @@ class Recorder:
         with self._writer.transaction(durable=False) as transaction:
             transaction.save_stream(replace(stream, end_line=stream.line_count))
 
+    def remove(self, *numbers: int) -> None:
+        """Remove executions that are over, with their logs."""
+        with self._writer.removal(durable=False) as transaction:
+            self._writer._connection.execute("UPDATE streams SET is_open = 0")
+            transaction.remove_executions(numbers)
+            transaction.remove_logs(numbers, 999)
+
     def steps(self, number: int, *steps: Step) -> None:
         """Add or replace steps."""
         with self._writer.transaction(durable=False) as transaction:

@@ -128,6 +128,12 @@ class Terminal:
             self._stream.feed(data)
         return bool(data)
 
+    def read_rest(self) -> bytes:
+        """All that was written, once the program has ended."""
+        while self._read(0.0):
+            pass
+        return bytes(self.received)
+
     def wait_exit(self, patience_s: float = PATIENCE_S) -> int:
         """The exit status of the program, negative for a signal.
 

@@ -290,7 +290,8 @@ async def test_the_pager_gets_lines_of_any_length(
     recorder: Recorder, source: CountingSource
 ) -> None:
     number = recorder.execution()
-    recorder.log(number, b"\x1b[31m" + b"x" * 5_000_000 + b"\x1b]0;" + b"y" * 5_000_000 + b"\x07z\n")
+    recorder.log(number, b"\x1b[31m" + b"x" * 5_000_000 + b"\x1b]0;")
+    recorder.log(number, b"y" * 5_000_000 + b"\x07z\n")
     recorder.log(number, b"%6d\r" * 20_000 % tuple(range(20_000)) + b"\nopen")
     recorder.log(number, b"x" * 3_000_000)
     async with pager.log_file(source, number) as path:
