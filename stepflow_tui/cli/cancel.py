@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
-from stepflow_tui.cli.changes import changes
+from stepflow_tui.cli.changes import RunnerWatch, changes
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.lookup import (
     executions_argument,
@@ -18,7 +19,8 @@ from stepflow_tui.cli.terminal import flush, write
 from stepflow_tui.cli.wording import execution_title
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.identity import new_id
-from stepflow_tui.requests.inbox import refusal, submit
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests.inbox import path_of, refusal, submit
 from stepflow_tui.requests.request import CancelRequest
 from stepflow_tui.requests.runner import ensure_runner
 from stepflow_tui.store import queries
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
     from stepflow_tui.store.reader import Reader
+
+
+_POLL_S = 0.02
 
 
 @click.command("cancel")
@@ -47,8 +52,9 @@ def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) 
         raise unknown_execution(home, wanted[0]) from problem
     with reader:
         executions = [find_execution(home, reader, text) for text in dict.fromkeys(wanted)]
+        _stop_lost(home, [e for e in executions if e.status is Status.LOST], force=force)
         for execution in executions:
-            if execution.status.is_final:
+            if execution.status.is_final and execution.status is not Status.LOST:
                 write(f"{execution_title(execution)} is already {execution.status.word}\n")
         running = {e.number: e for e in executions if not e.status.is_final}
         requests = {number: _request(running[number], force=force) for number in running}
@@ -59,6 +65,22 @@ def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) 
             _tell_asked(running.values())
         else:
             _wait(home, reader, running, requests)
+
+
+def _stop_lost(home: Home, lost: list[Execution], *, force: bool) -> None:
+    """Stop what may be left of executions of which nobody knows how they ended."""
+    requests = {execution.number: _request(execution, force=force) for execution in lost}
+    if not requests:
+        return
+    submit(home, *requests.values())
+    watch = RunnerWatch(home)
+    ensure_runner(home)
+    for execution in lost:
+        request = requests[execution.number]
+        while path_of(home, request.id, request.kind).exists():
+            watch.check()
+            time.sleep(_POLL_S)
+        write(f"{execution_title(execution)} was lost; nothing of it is left\n")
 
 
 def _request(execution: Execution, *, force: bool) -> CancelRequest:
@@ -77,10 +99,13 @@ def _wait(
     if not running:
         return
     for _ in changes(home, reader):
-        for execution in reader.all(queries.executions_by_number(list(running))):
-            if execution.status.is_final:
-                del running[execution.number]
-                write(f"{execution_title(execution)} {execution.status.word}\n")
+        found = {e.number: e for e in reader.all(queries.executions_by_number(list(running)))}
+        for number, before in list(running.items()):
+            execution = found.get(number)
+            if execution is None or execution.status.is_final:
+                del running[number]
+                word = "was removed" if execution is None else execution.status.word
+                write(f"{execution_title(before)} {word}\n")
                 flush()
         if not running:
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.cli.changes import changes
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter, Place
+from stepflow_tui.cli.lookup import reread
 from stepflow_tui.cli.terminal import BOLD, flush, say, standard_output, write
 from stepflow_tui.cli.wording import execution_title, signal_name, step_title
 from stepflow_tui.core.durations import format_duration
@@ -51,7 +52,7 @@ def wait_for_end(home: Home, reader: Reader, execution: Execution) -> Execution:
     """
     try:
         for _ in changes(home, reader):
-            execution = reader.first(queries.execution(execution.number)) or execution
+            execution = reread(reader, execution)
             if execution.status.is_final:
                 break
     except KeyboardInterrupt:
@@ -103,7 +104,7 @@ class _Follower:
 
     def _refresh(self) -> None:
         number, revision = self.execution.number, self._reader.first(queries.revision()) or 0
-        self.execution = self._reader.first(queries.execution(number)) or self.execution
+        self.execution = reread(self._reader, self.execution)
         for step in self._reader.all(queries.steps_changed(number, self._revision)):
             self._announce(step)
         self._revision = revision

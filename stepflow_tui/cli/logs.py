@@ -11,7 +11,7 @@ from stepflow_tui.cli.changes import changes
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter
-from stepflow_tui.cli.lookup import execution_argument, one_execution
+from stepflow_tui.cli.lookup import execution_argument, one_execution, reread
 from stepflow_tui.cli.terminal import flush, say, standard_output, write_bytes
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
@@ -93,7 +93,7 @@ def _check_raw(
 def _print_raw(home: Home, reader: Reader, execution: Execution, *, follow: bool) -> None:
     cursor = LogCursor(execution.number)
     for _ in changes(home, reader) if follow else (None,):
-        execution = reader.first(queries.execution(execution.number)) or execution
+        execution = reread(reader, execution)
         while (data := cursor.read_bytes(reader)) is not None:
             write_bytes(data)
         flush()
@@ -162,7 +162,7 @@ class _LogView:
 
     def _refresh(self) -> None:
         number = self._execution.number
-        self._execution = self._reader.first(queries.execution(number)) or self._execution
+        self._execution = reread(self._reader, self._execution)
         if self._execution.end_line is not None:
             self._printer.mark_end(self._execution.end_line)
         if self._step is not None and self._step.last_line is None:

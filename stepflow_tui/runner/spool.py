@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 OUTPUT, LOCK, EXIT, MASKS = ".out", ".lock", ".exit", ".masks"
-FILES = (OUTPUT, LOCK, EXIT, MASKS)
+FILES = (OUTPUT, LOCK, EXIT, MASKS, ".room")
 
 _SIGNAL_BASE = 128
 _DRAINED = "drained"

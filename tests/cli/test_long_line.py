@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from stepflow_tui.cli.log_cursor import MAX_LINE, Lines
 from stepflow_tui.cli.log_printer import LogPrinter, Place
 from stepflow_tui.cli.long_line import LongLine
 from stepflow_tui.cli.terminal import Terminal, standard_output
+from tests.tui.terminal import Terminal as Pty
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Stepflow
@@ -109,6 +111,19 @@ def test_logs_of_a_step_end_with_its_last_line_however_long_that_is(
     recording.step(number, 1, "a", (1, 2))
     shown = stepflow("logs", "--step", "a", str(number)).out
     assert shown == "STEP_START:a\n" + "x" * 7_000_000 + "\n"
+
+
+def test_a_real_terminal_gets_marked_rows(recording: Recording) -> None:
+    number = recording.add().number
+    recording.log(number, b"\x1b[31m" + b"#" * 200_000 + b"\n")
+    recording.finish(number)
+    for command in ("logs", "watch"):
+        arguments = [sys.executable, "-m", "stepflow_tui", command, str(number)]
+        with Pty(arguments, os.environ, draws=False) as terminal:
+            assert terminal.wait_exit() == 0
+            rows = terminal.read_rest().decode().split("\r\n")
+        sizes = [(row.startswith(MARK), row.count("#")) for row in rows if row.count("#") > 9]
+        assert sizes == [(False, 65_531), (True, 65_536), (True, 65_536), (True, 3_397)]
 
 
 MEASURED = """
