@@ -85,7 +85,7 @@ class Endings:
 
     def stop_lost(self, home: Home, execution: Execution, *, force: bool) -> Stop:
         """Stop what may be left of an execution that was lost; its status stays as it is."""
-        start = Spool(home, execution.id).start() or _nobody()
+        start = Spool(home, execution.id).start() or Start.of_nobody()
         stop = self._stopper.begin(execution.id, start, tty=execution.tty)
         if force:
             stop.hasten(time.monotonic())
@@ -113,9 +113,7 @@ class Endings:
             return
         self.look(recording, clock.now())
         if recording.id not in self._ends:
-            rebooted = start.boot_id != clock.boot_id()
-            why = "the machine was restarted" if rebooted else "its shim was killed"
-            self._lost[recording.id] = Reason(Status.LOST, f"lost: {why}")
+            self._lost[recording.id] = _reason_of_loss(recording, start)
 
     def look(self, recording: Recording, now: Instant) -> None:
         """Find out whether the process has ended, before its output is read to the end."""
@@ -273,9 +271,16 @@ def _orphans(recording: Recording) -> list[Process]:
     return table.select(table.tagged(tag_of(recording.id)))
 
 
-def _nobody() -> Start:
-    """In place of a start lock that is gone: only the tag tells the processes then."""
-    return Start(clock.boot_id(), pid=0, start=0, at=clock.now())
+def _reason_of_loss(recording: Recording, start: Start) -> Reason:
+    """What to say of an execution whose shim has gone without a word of its script."""
+    if start.boot_id != clock.boot_id():
+        return Reason(Status.LOST, "lost: the machine was restarted")
+    if start.is_damaged:
+        return Reason(Status.LOST, "lost: its start lock is damaged")
+    failure = recording.spool.start_failure()
+    if failure is not None:
+        return Reason(Status.FAILED, f"could not be started: {failure}")
+    return Reason(Status.LOST, "lost: its shim was killed")
 
 
 def _shim(recording: Recording) -> int:

@@ -11,6 +11,7 @@ from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.runner.log_limit import LogLimit
 from stepflow_tui.runner.pending import masker_of
+from stepflow_tui.runner.spool import SpoolProblem
 from stepflow_tui.store.chunks import Chunk, gap_of, pack
 from stepflow_tui.store.compaction import Compaction
 
@@ -61,10 +62,19 @@ class Ingest:
         self._trim_before: int | None = None
         self._given_back = 0
         self._changed = False
-        self._masks = spool.masks()
-        self._masker, _ = masker_of(self._masks, partial=partial)
         self.warnings: list[str] = []
+        self._masks = self._known_masks()
+        self._masker, _ = masker_of(self._masks, partial=partial)
         self.is_trimmed = False
+
+    def _known_masks(self) -> list[str]:
+        """What is hidden; nothing is read any more where nobody knows that."""
+        try:
+            return self._spool.masks()
+        except (SpoolProblem, OSError) as problem:
+            self.warnings.append(f"{problem}; its log ends here")
+            self._change(is_open=False)
+            return []
 
     @property
     def has_masks(self) -> bool:
@@ -107,6 +117,8 @@ class Ingest:
             SpoolProblem: the spool is not what it was.
         """
         stream = self._stream
+        if not stream.is_open:
+            return [], False
         offset = stream.spool_offset + self._masker.held
         output = self._spool.read(offset, limit, stream.inode)
         if not output.data:

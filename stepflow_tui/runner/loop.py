@@ -13,7 +13,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stepflow_tui import __version__
 from stepflow_tui.core import clock
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner import fault, intake
@@ -22,6 +21,7 @@ from stepflow_tui.runner.cancels import Cancels
 from stepflow_tui.runner.checkup import Checkup
 from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.guard import Guard
+from stepflow_tui.runner.hardening import Hardening
 from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.pending import pending_execution
@@ -34,8 +34,8 @@ from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.trouble import Trouble
 from stepflow_tui.runner.turns import Turns
 from stepflow_tui.runner.watch import Watch
-from stepflow_tui.store.queries import RunnerRecord, Stream, runner_record
-from stepflow_tui.store.writer import SQLITE_VERSION, WriteFailed
+from stepflow_tui.store.queries import Stream, runner_record
+from stepflow_tui.store.writer import WriteFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Instant
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.runner.spool import Start
     from stepflow_tui.store.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -52,13 +53,9 @@ _log = logging.getLogger(__name__)
 SWEEP_S = 2.0
 """Between two looks at everything, for what no event told of."""
 
-HARDEN_S = 1.0
-"""After this time a commit that nobody waited for is on the disk."""
-
 _RETRY_S = 1.0
 _PRUNE_S = 600.0
 _LEFT_OVER_S = 86_400.0
-_RECORD_S = 1.0
 
 
 class Runner:
@@ -102,17 +99,14 @@ class Runner:
         self._maybe_exited: set[str] = set()
         self._checkup: Checkup | None = None
         self._look_for_requests = True
-        self._masked: list[Spool] = []  # they hold what is hidden elsewhere, and go when they may
         self._sweeping = False
-        self._hardening = False
         self._leaving = False
         self._leave_when_empty = False
         self._busy_at = time.monotonic()
-        self._recorded_at = 0.0
-        self._started_at = clock.now().wall_ms
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._watch.fileno(), selectors.EVENT_READ, self._on_watch)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
+        self._hardening = Hardening(writer, self._timers, self._recordings, self._failed)
         self._starts = Starts(home, self._selector, self._recordings, self._mark)
         self._cancels = Cancels(
             home, self._writer, self._endings, self._recordings, self._look_again
@@ -263,7 +257,7 @@ class Runner:
             if recording.start is not None:
                 self._begun(recording)
         self._starts.order()
-        self._save_runner_record()
+        self._hardening.save_record()
 
     def _check_up(self) -> None:
         """After a reboot, look in the background whether the database has come through."""
@@ -372,31 +366,13 @@ class Runner:
             return
         for recording in batch:
             self._settle(recording)
-        self._see_to_durability()
+        self._hardening.committed()
         self._pace.committed(began, flooded=self._turns.is_flooded)
-
-    def _see_to_durability(self) -> None:
-        """Have the last commit before a silence on the disk too, and free what is safe there."""
-        if self._writer.is_durable:
-            for recording in self._recordings.values():
-                if recording.ingest.wants_to_give_back and not recording.has_unsaved_output:
-                    recording.ingest.give_back()
-            while self._masked:
-                self._masked.pop().discard()
-        elif not self._hardening:
-            self._hardening = True
-            self._timers.after(HARDEN_S, self._harden)
-
-    def _harden(self) -> None:
-        self._hardening = False
-        if not self._writer.is_durable:
-            self._save_runner_record(durable=True)
-            self._see_to_durability()
 
     def _advance(self, recording: Recording, now: Instant, limit: int) -> bool:
         """Bring one execution up to date; True if there is more to read at once."""
         if recording.start is None and not recording.is_final:
-            start = recording.spool.start()
+            start = self._look_for_start(recording)
             if start is None:
                 return False
             fault.point("P4")
@@ -413,6 +389,13 @@ class Runner:
         recording.orders = []
         return more
 
+    def _look_for_start(self, recording: Recording) -> Start | None:
+        try:
+            return recording.spool.start()
+        except OSError as error:
+            _log.warning("the start of #%d waits: %s", recording.execution.number, error)
+            return None  # the next sweep looks again
+
     def _begun(self, recording: Recording) -> None:
         inbox.discard(inbox.path_of(self._home, recording.id, "run"))
         self._endings.begun(recording)
@@ -423,9 +406,7 @@ class Runner:
             with self._writer.transaction(durable=durable) as transaction:
                 for recording in recordings:
                     recording.save(transaction)
-                if time.monotonic() - self._recorded_at > _RECORD_S:
-                    self._recorded_at = time.monotonic()
-                    transaction.save_runner(self._runner_record())
+                self._hardening.add_record(transaction)
         except WriteFailed as error:
             self._failed(error)
             return False
@@ -449,30 +430,12 @@ class Runner:
             self._cancels.settle(recording.id)
         if recording.is_final and not recording.is_open:
             if recording.ingest.has_masks:
-                self._masked.append(recording.spool)
+                self._hardening.discard(recording.spool)  # it holds what is hidden elsewhere
             self._starts.forget(recording.id)
             self._collector.forget(recording.id)
             self._recordings.pop(recording.id, None)
             self._turns.forget(recording.id)
             self._maybe_exited.discard(recording.id)
-
-    def _runner_record(self) -> RunnerRecord:
-        return RunnerRecord(
-            version=__version__,
-            sqlite_version=SQLITE_VERSION,
-            started_at=self._started_at,
-            boot_id=self._boot_id,
-            commits=self._writer.commits,
-            commit_ms=self._writer.commit_ms,
-            failures=self._writer.failures,
-        )
-
-    def _save_runner_record(self, *, durable: bool = False) -> None:
-        try:
-            with self._writer.transaction(durable=durable) as transaction:
-                transaction.save_runner(self._runner_record())
-        except WriteFailed as error:
-            self._failed(error)
 
     def _prune(self) -> None:
         prune_spools(

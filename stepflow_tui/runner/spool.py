@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,8 @@ OUTPUT, LOCK, EXIT, MASKS = ".out", ".lock", ".exit", ".masks"
 FILES = (OUTPUT, LOCK, EXIT, MASKS, ".room")
 
 _SIGNAL_BASE = 128
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
+"""What passes: it says nothing of the file."""
 _DRAINED = "drained"
 _FULL = "full"
 _LEFT = "left "
@@ -40,6 +44,7 @@ class Start:
     Attributes:
         request: what was asked for, without the environment.
         is_barred: a runner took the lock, so that the execution never starts.
+        is_damaged: the lock is there, and cannot be read.
     """
 
     boot_id: str
@@ -48,6 +53,12 @@ class Start:
     at: Instant
     request: dict[str, Any] | None = None
     is_barred: bool = False
+    is_damaged: bool = False
+
+    @classmethod
+    def of_nobody(cls) -> Start:
+        """In place of a lock that is gone or damaged: it was started, and none can say by whom."""
+        return cls(clock.boot_id(), pid=0, start=0, at=clock.now(), is_damaged=True)
 
     def is_alive(self) -> bool:
         """Whether the shim lives (in this boot)."""
@@ -57,7 +68,10 @@ class Start:
         """Whether output may still come: the shim or, should it have been killed, its cat lives."""
         if self.boot_id != clock.boot_id():
             return False
-        return self.is_alive() or proc.ProcessTable().has_session(self.pid)
+        leader = proc.process(self.pid)
+        if leader is not None:  # while a session lives, no other process gets its leader's pid
+            return leader.start == self.start
+        return proc.ProcessTable().has_session(self.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +120,33 @@ class Spool:
         self._output = f"{self.prefix}{OUTPUT}"
 
     def start(self) -> Start | None:
-        """The start lock's content, or None while nobody has taken it."""
+        """The start lock's content, or None while nobody has taken it.
+
+        Raises:
+            OSError: it cannot be read now, as too many files are open.
+        """
         try:
-            lock = json.loads(Path(f"{self.prefix}{LOCK}").read_text("ascii"))
-        except FileNotFoundError:
-            return None
-        at = Instant(wall_ms=lock["wall_ms"], mono_ms=lock["mono_ms"])
-        return Start(
-            lock["boot_id"],
-            lock["pid"],
-            lock["start"],
-            at,
-            request=lock.get("request"),
-            is_barred=lock.get("barred", False),
-        )
+            content = _content(f"{self.prefix}{LOCK}")
+        except SpoolProblem:
+            return Start.of_nobody()
+        return None if content is None else _start(content)
 
     def exit(self) -> Exit | None:
         """The exit status, or None while the shim has not written it."""
+        content = self._exit_file()
+        return None if content is None else read_exit(content)
+
+    def start_failure(self) -> str | None:
+        """Why a shim that has ended without a status could not run its script, if it said so."""
+        content = self._exit_file() or b""
+        text = content.partition(b"\0")[0].decode("ascii", "replace").strip()
+        return text if "fork" in text else None
+
+    def _exit_file(self) -> bytes | None:
         try:
-            content = Path(f"{self.prefix}{EXIT}").read_bytes()
-        except FileNotFoundError:
-            return None
-        return read_exit(content)
+            return _content(f"{self.prefix}{EXIT}")
+        except (SpoolProblem, OSError):
+            return None  # nothing can be said of it now
 
     def exited_at(self, now: Instant) -> Instant:
         """When the exit status was written, for a runner that may have been away by then."""
@@ -144,17 +163,21 @@ class Spool:
         """At most `limit` bytes of output from `offset`.
 
         Raises:
-            SpoolProblem: it is gone, another file, or shorter than before.
+            SpoolProblem: it is gone, another file, shorter than before, or cannot be read.
         """
         try:
-            descriptor = os.open(self._output, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
+            descriptor = _open(self._output)
+        except OSError as error:
+            if error.errno in _SCARCE:
+                return Output(b"", inode, 0)  # later
+            raise SpoolProblem(f"the spool cannot be read: {error.strerror}") from error
+        if descriptor is None:
             if inode is None:
                 return Output(b"", None, 0)
-            raise SpoolProblem("the spool was deleted from outside") from None
+            raise SpoolProblem("the spool was deleted from outside")
         try:
             found = os.fstat(descriptor)
-            if inode is not None and found.st_ino != inode:
+            if not stat.S_ISREG(found.st_mode) or inode not in (None, found.st_ino):
                 raise SpoolProblem("the spool was replaced from outside")
             if found.st_size < offset:
                 raise SpoolProblem(
@@ -167,11 +190,16 @@ class Spool:
             os.close(descriptor)
 
     def masks(self) -> list[str]:
-        """The texts that are hidden in what is stored of this output."""
+        """The texts that are hidden in what is stored of this output.
+
+        Raises:
+            SpoolProblem: nobody knows them any more.
+        """
         try:
-            return list(json.loads(Path(f"{self.prefix}{MASKS}").read_text("ascii")))
-        except FileNotFoundError:
-            return []
+            content = _content(f"{self.prefix}{MASKS}")
+            return [] if content is None else [str(mask) for mask in json.loads(content)]
+        except (ValueError, TypeError) as error:
+            raise SpoolProblem("what is to be hidden of its output is not known") from error
 
     def save_masks(self, masks: Sequence[str]) -> None:
         """Keep what is hidden, on the disk before anything is stored that depends on it.
@@ -204,6 +232,50 @@ class Spool:
             punch_hole(descriptor, 0, end)
         finally:
             os.close(descriptor)
+
+
+def _open(path: str) -> int | None:
+    """A descriptor to read with; None if there is no such file. Never blocks, as a FIFO would."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+
+
+def _content(path: str) -> bytes | None:
+    """All of a small file; None if there is none.
+
+    Raises:
+        SpoolProblem: it is no file, or may not be read.
+        OSError: it cannot be read now, as too many files are open.
+    """
+    try:
+        descriptor = _open(path)
+    except OSError as error:
+        if error.errno in _SCARCE:
+            raise
+        raise SpoolProblem(f"{path}: {error.strerror}") from error
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SpoolProblem(f"{path} is no file")
+        return file.read()
+
+
+def _start(content: bytes) -> Start:
+    try:
+        lock = json.loads(content)
+        return Start(
+            str(lock["boot_id"]),
+            int(lock["pid"]),
+            int(lock["start"]),
+            Instant(wall_ms=int(lock["wall_ms"]), mono_ms=int(lock["mono_ms"])),
+            request=lock.get("request"),
+            is_barred=bool(lock.get("barred", False)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Start.of_nobody()
 
 
 def read_exit(content: bytes) -> Exit | None:

@@ -78,7 +78,7 @@ def test_a_spool_that_is_not_what_it_was(home: Home) -> None:
     with pytest.raises(SpoolProblem, match="deleted"):
         spool.read(0, 10, inode)
     output.symlink_to("/etc/passwd")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(SpoolProblem, match="symbolic"):
         spool.read(0, 10, None)
 
 
