@@ -13,6 +13,7 @@ from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
+from stepflow_tui.core.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def _object(home: Home, examination: Examination) -> Object:
 def _page(home: Home, examination: Examination) -> Iterator[str]:
     yield examination.state
     for sentence in (*examination.failures, *examination.strains, *examination.notes):
-        yield f"  {sentence}"
+        yield f"  {clean_line(sentence)}"
     yield from (f"  {line}" for line in lined_up(_facts(home, examination)))
 
 
@@ -85,7 +86,7 @@ def _facts(home: Home, examination: Examination) -> Iterator[tuple[str, str]]:
         age = format_age(now().wall_ms - runner.started_at)
         memory = format_size(examination.memory_bytes)
         yield "runner", f"process {runner.pid}, version {runner.version}, since {age}, {memory}"
-    yield "home", str(home.root)
+    yield "home", clean_line(str(home.root))
     wal = format_size(examination.wal_bytes)
     yield "database", f"{format_size(examination.database_bytes)}, write-ahead log {wal}"
     if record is not None:

@@ -11,10 +11,11 @@ import click
 
 from stepflow_tui.cli.acceptance import prepare
 from stepflow_tui.cli.home_option import home_option, with_home
-from stepflow_tui.cli.terminal import say, write
+from stepflow_tui.cli.terminal import say, standard_output, write
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests.inbox import discard, path_of, submit
 from stepflow_tui.requests.request import StopRequest
 from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
@@ -115,11 +116,18 @@ def _install(home: Home, *, only_print: bool, force: bool) -> None:
     from stepflow_tui.cli import service
 
     if only_print:
-        write(service.unit_text(home, os.environ))
+        write(_shown(service.unit_text(home, os.environ)))
         return
     prepare(home)
     path = service.install(home, force=force)
-    write("".join(f"{line}\n" for line in _next_steps(path)))
+    write("".join(f"{clean_line(line)}\n" for line in _next_steps(path)))
+
+
+def _shown(unit: str) -> str:
+    """The unit as it is, but for what a terminal would obey."""
+    if not standard_output().is_terminal:
+        return unit
+    return "\n".join(map(clean, unit.split("\n")))
 
 
 def _next_steps(unit: Path) -> Iterator[str]:
@@ -147,6 +155,6 @@ def _uninstall(home: Home) -> None:
     if path is None:
         say(f"there is no unit {service.unit_path(home)}")
         return
-    write(f"removed: {path}\n")
+    write(f"removed: {clean_line(str(path))}\n")
     write("end its runner, scripts go on:\n")
     write(f"  systemctl --user stop {path.stem}; systemctl --user daemon-reload\n")

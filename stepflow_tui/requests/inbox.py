@@ -102,8 +102,11 @@ def _is_name(name: str) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Remove a request that is done with, and with it the environment it holds."""
-    path.unlink(missing_ok=True)
+    """Remove a request that is done with, and with it the environment it holds.
+
+    What somebody has put in its place, such as a directory, is no request and may stay.
+    """
+    _remove([path])
 
 
 def refuse(home: Home, path: Path, reason: str) -> None:

@@ -18,6 +18,7 @@ from stepflow_tui.core import clock
 from stepflow_tui.core.errors import DatabaseDamaged, StepflowError
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.settings import Settings
+from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.runner import RunnerIdentity, RunnerLock, start_runner
 from stepflow_tui.runner.loop import Runner
@@ -49,7 +50,7 @@ def main() -> int:
         _set_up_log(home, foreground=arguments.foreground)
         return _hold_and_run(home)
     except StepflowError as error:
-        sys.stderr.write(f"stepflow: {error}\n")
+        sys.stderr.write(f"stepflow: {clean_line(str(error))}\n")
         return error.exit_code
 
 
@@ -65,6 +66,14 @@ def _lift_limits() -> None:
         resource.setrlimit(kind, (hard, hard))
 
 
+class _Formatter(logging.Formatter):
+    """Leaves out what a terminal obeys: names of files and errors may hold anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as one line, and a line for each of a traceback."""
+        return "\n".join(map(clean, super().format(record).split("\n")))
+
+
 def _set_up_log(home: Home, *, foreground: bool) -> None:
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(
@@ -73,11 +82,9 @@ def _set_up_log(home: Home, *, foreground: bool) -> None:
     ]
     if foreground:
         handlers.append(logging.StreamHandler())
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(process)d %(message)s",
-        handlers=handlers,
-    )
+    for handler in handlers:
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(process)d %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 def _hold_and_run(home: Home) -> int:

@@ -1,4 +1,4 @@
-"""Having every commit on the disk within a second, and freeing what is safe there."""
+"""Having every commit on the disk within a second, and deleting what is safe there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from stepflow_tui.store.queries import RunnerRecord
 from stepflow_tui.store.writer import SQLITE_VERSION, WriteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from stepflow_tui.runner.recording import Recording
     from stepflow_tui.runner.spool import Spool
     from stepflow_tui.runner.timers import Timers
     from stepflow_tui.store.transaction import Transaction
@@ -32,13 +31,11 @@ class Hardening:
         self,
         writer: Writer,
         timers: Timers,
-        recordings: Mapping[str, Recording],
         failed: Callable[[WriteFailed], object],
     ) -> None:
         """`failed` is told of a commit of ours that failed."""
         self._writer = writer
         self._timers = timers
-        self._recordings = recordings
         self._failed = failed
         self._discards: list[Spool] = []
         self._is_due = False
@@ -52,17 +49,11 @@ class Hardening:
     def committed(self) -> None:
         """A commit came through: see to it that it is, or will be, on the disk."""
         if self._writer.is_durable:
-            self._free()
+            while self._discards:
+                self._discards.pop().discard()
         elif not self._is_due:
             self._is_due = True
             self._timers.after(HARDEN_S, self._harden)
-
-    def _free(self) -> None:
-        for recording in self._recordings.values():
-            if recording.ingest.wants_to_give_back and not recording.has_unsaved_output:
-                recording.ingest.give_back()
-        while self._discards:
-            self._discards.pop().discard()
 
     def _harden(self) -> None:
         self._is_due = False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.masking import Masked
     from stepflow_tui.core.models import Instant
     from stepflow_tui.core.scanner import Found
-    from stepflow_tui.runner.spool import Spool
+    from stepflow_tui.runner.spool import Output, Spool
     from stepflow_tui.store.queries import Stream
     from stepflow_tui.store.transaction import Transaction
 
@@ -121,10 +121,23 @@ class Ingest:
             return [], False
         offset = stream.spool_offset + self._masker.held
         output = self._spool.read(offset, limit, stream.inode)
+        if output.hole:
+            self._pass_hole(output, now)
+            return [], True
         if not output.data:
             return [], False
         masked = self._masker.feed(output.data)
         return self._take(masked, now, output.inode, unread=output.unread), output.unread > 0
+
+    def _pass_hole(self, output: Output, now: Instant) -> None:
+        """Leave out what was given back before a power cut took back its commit."""
+        stream = self._stream
+        place = {"first_line": stream.line_count, "first_byte": stream.stored_bytes}
+        self._chunks += gap_of(0, output.hole, arrived_at=now.wall_ms, **place)
+        self._change(
+            spool_offset=stream.spool_offset + output.hole,
+            stored_bytes=stream.stored_bytes + output.hole,
+        )
 
     def _take(self, masked: Masked, now: Instant, inode: int | None, *, unread: int) -> list[Found]:
         stream, text = self._stream, masked.text
@@ -211,12 +224,16 @@ class Ingest:
 
     @property
     def wants_to_give_back(self) -> bool:
-        """Whether enough disk space can be freed, once all before it is durably committed."""
+        """Whether enough disk space can be freed, once all before it is committed."""
         is_over = self._limit.is_exceeded(self._stream.stored_bytes)
         return is_over and self._stream.spool_offset - self._given_back >= GIVE_BACK_BYTES
 
     def give_back(self) -> None:
-        """Free the disk space of what was read; all of it must be safe in the database."""
+        """Free the disk space of what was read and committed.
+
+        That does not wait for the disk, as a flood would fill it meanwhile: should a power cut take
+        the commit back, the hole is known for what it is when it is read again.
+        """
         self._given_back = self._stream.spool_offset
         try:
             self._spool.give_back(self._given_back)

@@ -21,6 +21,7 @@ import resource
 import shlex
 import signal
 import socket
+import stat
 import sys
 import time
 
@@ -113,8 +114,7 @@ def _become_shim(
         os.setsid()
         if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
             raise OSError(ctypes.get_errno(), "cannot become a subreaper")
-        with open(order["request"], encoding="ascii") as file:
-            request = json.load(file)
+        request = read_request(order["request"])
         os.chdir(request["cwd"])
         if not take_lock(order["prefix"], request):
             os._exit(99)  # started before: never twice
@@ -133,6 +133,16 @@ def _become_shim(
         _complain(channel, order["id"], error if isinstance(error, Exception) else Exception())
     finally:
         os._exit(98)
+
+
+def read_request(path: str) -> dict[str, Any]:
+    """The request at `path`, which is ours and a file: nothing else is opened, or waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, encoding="ascii") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileNotFoundError("its request is no file any more")
+        request: dict[str, Any] = json.load(file)
+        return request
 
 
 def _restore_signals() -> None:

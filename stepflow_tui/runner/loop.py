@@ -106,7 +106,7 @@ class Runner:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._watch.fileno(), selectors.EVENT_READ, self._on_watch)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
-        self._hardening = Hardening(writer, self._timers, self._recordings, self._failed)
+        self._hardening = Hardening(writer, self._timers, self._failed)
         self._starts = Starts(home, self._selector, self._recordings, self._mark)
         self._cancels = Cancels(
             home, self._writer, self._endings, self._recordings, self._look_again
@@ -425,6 +425,8 @@ class Runner:
 
     def _settle(self, recording: Recording) -> None:
         """Let go of what a committed execution does not need any more."""
+        if recording.ingest.wants_to_give_back:
+            recording.ingest.give_back()
         if recording.is_final:
             inbox.discard(inbox.path_of(self._home, recording.id, "run"))
             self._cancels.settle(recording.id)

@@ -101,11 +101,13 @@ class Output:
     Attributes:
         inode: of the file; None while there is none.
         unread: bytes that wait behind `data`.
+        hole: bytes that were given back from there on; no data then.
     """
 
     data: bytes
     inode: int | None
     unread: int
+    hole: int = 0
 
 
 class SpoolProblem(Exception):
@@ -184,6 +186,9 @@ class Spool:
                     f"the spool was truncated from outside to {found.st_size} bytes, "
                     f"{offset} were read before"
                 )
+            hole = _hole_at(descriptor, offset) if _has_holes(found) else 0
+            if hole:
+                return Output(b"", found.st_ino, found.st_size - offset - hole, hole)
             data = os.pread(descriptor, limit, offset)
             return Output(data, found.st_ino, max(0, found.st_size - offset - len(data)))
         finally:
@@ -240,6 +245,20 @@ def _open(path: str) -> int | None:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+
+
+def _has_holes(found: os.stat_result) -> bool:
+    return found.st_blocks * 512 < found.st_size
+
+
+def _hole_at(descriptor: int, offset: int) -> int:
+    """How many bytes from there on take no space on the disk."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA) - offset
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EINVAL):  # nothing is behind, or nobody can tell
+            return 0
+        raise
 
 
 def _content(path: str) -> bytes | None:

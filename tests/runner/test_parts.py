@@ -195,3 +195,14 @@ def test_old_spools_go_first(home: Home) -> None:
     assert sorted(deleted) == ["mid", "old"]
     assert prune_spools(home, needed={"needed"}, max_age_s=-1, max_bytes=1e9) == ["new"]
     assert [path.name for path in home.spool.iterdir()] == ["needed.out"]
+
+
+def test_what_was_given_back_of_a_spool_is_a_hole(home: Home) -> None:
+    spool, output = Spool(home, "x"), home.spool / "x.out"
+    output.write_bytes(b"x" * 100_000)
+    inode = output.stat().st_ino
+    spool.give_back(50_000)
+    hole = spool.read(8192, 10, inode).hole
+    assert hole == 50_000 // 4096 * 4096 - 8192
+    assert spool.read(8192 + hole, 10, inode).data == b"\0" * 10
+    assert spool.read(60_000, 10, inode) == Output(b"x" * 10, inode, unread=39_990)

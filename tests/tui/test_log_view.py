@@ -319,3 +319,41 @@ async def test_a_log_with_a_hole_is_shown_and_rests(
         assert refreshes <= 8
         await board.press("g")
         await board.until(lambda: board.log_rows[0] == "line 1")
+
+
+async def test_a_line_that_is_cut_says_how_much_more_there_is(
+    home: Home, recorder: Recorder
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"before\n" + b"y" * 10_000_000)
+    async with dashboard(home) as board:
+        await board.until_text("following · 2 lines")
+        await board.press("shift+tab", "w")
+        await board.until(lambda: board.log_rows[-1].endswith(" … 9.9 MB more"))
+        recorder.log(number, b"y" * 1_000_000)
+        await board.until(lambda: board.log_rows[-1].endswith(" … 10.9 MB more"))
+
+
+async def test_of_a_line_that_is_redrawn_the_last_state_is_in_view(
+    home: Home, recorder: Recorder
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"loading")
+    async with dashboard(home) as board:
+        await board.until_last("loading")
+        for start in range(0, 20_000, 5000):
+            states = range(start, start + 5000)
+            recorder.log(number, b"".join(b"\r%6d of 20000" % state for state in states))
+            await board.until_last(f"{start + 4999:6} of 20000")
+        assert board.log.view.count == 1
+
+
+async def test_rows_that_are_left_over_are_blank(home: Home, recorder: Recorder) -> None:
+    number = recorder.execution(status=Status.COMPLETED)
+    recorder.log(number, b"z" * 630 + b"\nend\n")
+    async with dashboard(home) as board:
+        await board.until_last("end")
+        await board.press("shift+tab", "g", "w", "t")
+        await board.until(lambda: len(board.log_rows) > 10)
+        await board.press("t", "t")
+        await board.until(lambda: board.text.count("end ") == 1)
