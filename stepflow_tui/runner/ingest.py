@@ -40,6 +40,7 @@ class Ingest:
     Attributes:
         warnings: what the user should know, for the execution.
         is_trimmed: the log is over its limit, and a part of it is left out.
+        is_far_behind: the output comes faster than it can be read.
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class Ingest:
         self.warnings: list[str] = []
         self._masks = self._known_masks()
         self._masker, _ = masker_of(self._masks, partial=partial)
+        self._has_begun = False
         self.is_trimmed = False
+        self.is_far_behind = False
 
     def _known_masks(self) -> list[str]:
         """What is hidden; nothing is read any more where nobody knows that."""
@@ -120,9 +123,12 @@ class Ingest:
         if not stream.is_open:
             return [], False
         offset = stream.spool_offset + self._masker.held
-        output = self._spool.read(offset, limit, stream.inode)
+        output = self._spool.read(offset, limit, stream.inode, holes=not self._has_begun)
+        self._has_begun = True
+        self.is_far_behind = self._limit.is_far_behind(output.unread)
         if output.hole:
             self._pass_hole(output, now)
+            self._has_begun = False
             return [], True
         if not output.data:
             return [], False
@@ -179,8 +185,8 @@ class Ingest:
         self._chunks += chunks
         self._compaction.add(chunks)
         end = stored + len(data)
-        self._trim_before = end if leave_out else self._limit.trim_before(end)
-        self.is_trimmed |= self._trim_before is not None
+        self._trim_before = self._limit.trim_before(end)
+        self.is_trimmed |= leave_out or self._trim_before is not None
 
     def _change(self, **fields: object) -> None:
         self._stream = replace(self._stream, **fields)  # type: ignore[arg-type]

@@ -29,6 +29,10 @@ class LogLimit:
         """
         return stored >= self.head and unread >= self._tail
 
+    def is_far_behind(self, unread: int) -> bool:
+        """Whether more output waits than is kept in all."""
+        return unread >= self.max_bytes
+
     def trim_before(self, stored: int) -> int | None:
         """The byte before which the tail is to be left out by now; None if nothing is due.
 

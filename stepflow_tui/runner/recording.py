@@ -6,6 +6,7 @@ offset, so a recording that is lost with its runner is taken up where its last c
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from stepflow_tui.core.markers import (
 )
 from stepflow_tui.core.models import Artifact, Status
 from stepflow_tui.core.steps import MAX_METADATA, StepTracker
+from stepflow_tui.runner import brake
 from stepflow_tui.runner.artifacts import COLLECTING, Order
 from stepflow_tui.runner.ingest import READ_BYTES, Ingest
 from stepflow_tui.runner.spool import Spool, SpoolProblem
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.store.queries import Stream
     from stepflow_tui.store.transaction import Transaction
+
+_log = logging.getLogger(__name__)
 
 _MAX_WARNINGS = 100
 _TOO_MUCH_METADATA = f"only the first {MAX_METADATA} metadata of an execution are recorded"
@@ -90,6 +94,7 @@ class Recording:
         self._artifacts: list[Artifact] = []
         self._steps: dict[int, Step] = {}
         self._deadline_of = 0
+        self._is_braked = False
         self._saved = execution
         for artifact in artifacts:
             if artifact.reason == COLLECTING:
@@ -176,9 +181,19 @@ class Recording:
             return False
         self._follow(markers, now)
         self._pass_warnings()
+        if self.ingest.is_far_behind != self._is_braked:
+            self._brake(on=self.ingest.is_far_behind)
         if self.ingest.is_trimmed and self.ingest.limit_notice not in self.execution.warnings:
             self.warn(self.ingest.limit_notice)
         return more
+
+    def _brake(self, *, on: bool) -> None:
+        """Slow down what floods faster than we can read it, as it would fill the disk."""
+        if self.start is None or not self.start.is_alive():
+            return
+        if brake.set_width(self.start.pid, brake.NARROW if on else brake.WIDE):
+            self._is_braked = on
+            _log.info("#%d %s", self.execution.number, "floods" if on else "floods no more")
 
     def _pass_warnings(self) -> None:
         for sentence in self.ingest.warnings:

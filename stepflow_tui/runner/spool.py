@@ -161,8 +161,8 @@ class Spool:
             return now  # noticed at once; a clock set back must not make it later than now
         return Instant(wall_ms=modified_ms, mono_ms=now.mono_ms - ago)
 
-    def read(self, offset: int, limit: int, inode: int | None) -> Output:
-        """At most `limit` bytes of output from `offset`.
+    def read(self, offset: int, limit: int, inode: int | None, *, holes: bool = False) -> Output:
+        """At most `limit` bytes of output from `offset`; with `holes` it may be in one.
 
         Raises:
             SpoolProblem: it is gone, another file, shorter than before, or cannot be read.
@@ -186,7 +186,7 @@ class Spool:
                     f"the spool was truncated from outside to {found.st_size} bytes, "
                     f"{offset} were read before"
                 )
-            hole = _hole_at(descriptor, offset) if _has_holes(found) else 0
+            hole = _hole_at(descriptor, offset) if holes else 0
             if hole:
                 return Output(b"", found.st_ino, found.st_size - offset - hole, hole)
             data = os.pread(descriptor, limit, offset)
@@ -245,10 +245,6 @@ def _open(path: str) -> int | None:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-
-
-def _has_holes(found: os.stat_result) -> bool:
-    return found.st_blocks * 512 < found.st_size
 
 
 def _hole_at(descriptor: int, offset: int) -> int:
