@@ -69,7 +69,7 @@ def main(descriptor: int) -> None:
         shim = file.read()
     libc = ctypes.CDLL(None, use_errno=True)
     inherited = _lift_limits()
-    while packet := channel.recv(65536):
+    while packet := _next_order(channel):
         order = json.loads(packet)
         try:
             child = os.fork()
@@ -78,6 +78,14 @@ def main(descriptor: int) -> None:
             continue
         if child == 0:
             _become_shim(channel, order, shim, libc, inherited)
+
+
+def _next_order(channel: socket.socket) -> bytes:
+    """The next packet; nothing once the runner is gone, whether or not it had heard us out."""
+    try:
+        return channel.recv(65536)
+    except ConnectionResetError:
+        return b""
 
 
 def _complain(channel: socket.socket, execution: str, error: Exception) -> None:

@@ -66,7 +66,7 @@ class Start:
 
     def has_output(self) -> bool:
         """Whether output may still come: the shim or, should it have been killed, its cat lives."""
-        if self.boot_id != clock.boot_id():
+        if self.is_damaged or self.boot_id != clock.boot_id():
             return False
         leader = proc.process(self.pid)
         if leader is not None:  # while a session lives, no other process gets its leader's pid

@@ -347,8 +347,11 @@ def stream(number: int) -> Query[Stream]:
 
 
 def open_streams() -> Query[Stream]:
-    """Streams that more output may come from, oldest first."""
-    return Query(f"{_STREAM} WHERE is_open ORDER BY execution", (), _stream)
+    """Streams of executions that are not over, or that more output may come from, oldest first."""
+    unfinished = "SELECT number FROM executions WHERE status IN ('pending', 'running')"
+    sql = f"""{_STREAM} WHERE is_open UNION {_STREAM} WHERE execution IN ({unfinished})
+        ORDER BY execution"""
+    return Query(sql, (), _stream)
 
 
 CHUNK_COLUMNS = "first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, body"

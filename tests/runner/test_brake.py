@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
@@ -10,6 +11,12 @@ from tests.house import House, wait_for
 
 if TYPE_CHECKING:
     import pytest
+
+    from stepflow_tui.core.models import Execution
+
+
+def has_told(house: House, execution: Execution, widths: list[bytes]) -> bool:
+    return house.log(execution).split() == widths
 
 
 def test_a_pipe_is_made_narrow_and_wide_again(house: House) -> None:
@@ -21,12 +28,12 @@ def test_a_pipe_is_made_narrow_and_wide_again(house: House) -> None:
     running = house.wait_running(execution)
     start = Spool(house.home, execution).start()
     assert start is not None
-    for width in (None, brake.NARROW, brake.WIDE):
-        if width is not None:
-            assert brake.set_width(start.pid, width)
-        before = house.log(running)
+    widths = []
+    for width in (brake.WIDE, brake.NARROW, brake.WIDE):
+        assert brake.set_width(start.pid, width)
+        widths.append(b"%d" % width)
         gate.write_text("go\n")
-        wait_for(lambda before=before: house.log(running) != before)
+        wait_for(partial(has_told, house, running, widths))
     done = house.wait(execution)
     assert house.log(done) == b"65536\n4096\n65536\n"
 

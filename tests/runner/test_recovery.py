@@ -205,3 +205,26 @@ def test_a_cancel_that_came_before_the_start_and_was_cut(house: House) -> None:
     done = house.wait(request.id)
     assert (done.status, done.started_at, done.error) == (Status.CANCELLED, None, "cancelled")
     assert not (house.root / "ran").exists()
+
+
+def test_a_run_whose_log_has_ended_too_early_is_followed_to_its_end(house: House) -> None:
+    execution, gate = gated(house, "echo hi", "exit 7")
+    (house.home.spool / f"{execution}.out").unlink()
+    wait_for(lambda: (found := house.find(execution)) and found.warnings)
+    house.kill_runner()
+    house.start_runner()
+    gate.write_text("go\n")
+    done = house.wait(execution, 10)
+    assert (done.status, done.exit_code) == (Status.FAILED, 7)
+    assert done.warnings == ["the spool was deleted from outside; its log ends here"]
+
+
+def test_a_damaged_start_lock_is_said(house: House) -> None:
+    execution, gate = gated(house, "echo hi", "exit 7")
+    house.kill_runner()
+    (house.home.spool / f"{execution}.lock").write_bytes(b"\xff\x00")
+    house.start_runner()
+    done = house.wait(execution, 10)
+    assert (done.status, done.error) == (Status.LOST, "lost: its start lock is damaged")
+    wait_for(lambda: not house.read(queries.open_streams()))
+    gate.write_text("go\n")
