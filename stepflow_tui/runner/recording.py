@@ -7,6 +7,7 @@ offset, so a recording that is lost with its runner is taken up where its last c
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MAX_WARNINGS = 100
+_FIRST_STRETCH = 512 * 1024
+_LEAST_STRETCH = 16 * 1024
+_TURN_S = 0.04
 _TOO_MUCH_METADATA = f"only the first {MAX_METADATA} metadata of an execution are recorded"
 
 
@@ -95,6 +99,7 @@ class Recording:
         self._steps: dict[int, Step] = {}
         self._deadline_of = 0
         self._is_braked = False
+        self._stretch = _FIRST_STRETCH
         self._saved = execution
         for artifact in artifacts:
             if artifact.reason == COLLECTING:
@@ -173,19 +178,30 @@ class Recording:
 
     def read(self, now: Instant, limit: int = READ_BYTES) -> bool:
         """Take what is new in the spool, up to `limit` bytes; True if there is more."""
+        began = time.monotonic()
         try:
-            markers, more = self.ingest.read(now, limit)
+            markers, more = self.ingest.read(now, min(limit, self._stretch))
         except SpoolProblem as problem:
             self.warn(f"{problem}; its log ends here")
             self.end_stream()
             return False
         self._follow(markers, now)
         self._pass_warnings()
-        if self.ingest.is_far_behind != self._is_braked:
-            self._brake(on=self.ingest.is_far_behind)
+        self._adapt_stretch(time.monotonic() - began)
+        if self.ingest.is_far_behind and not self._is_braked:
+            self._brake(on=True)
+        elif self._is_braked and not more:
+            self._brake(on=False)
         if self.ingest.is_trimmed and self.ingest.limit_notice not in self.execution.warnings:
             self.warn(self.ingest.limit_notice)
         return more
+
+    def _adapt_stretch(self, took_s: float) -> None:
+        """Read less at a time of what is slow to read, such as markers: others wait for it."""
+        if took_s > _TURN_S:
+            self._stretch = max(_LEAST_STRETCH, self._stretch // 2)
+        elif took_s < _TURN_S / 4:
+            self._stretch = min(READ_BYTES, self._stretch * 2)
 
     def _brake(self, *, on: bool) -> None:
         """Slow down what floods faster than we can read it, as it would fill the disk."""

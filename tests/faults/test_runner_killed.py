@@ -1,61 +1,150 @@
+"""The runner dies, stands still, or is started twice; nobody's run may notice."""
+
 from __future__ import annotations
 
-import os
-import random
 import signal
+import time
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.models import Status
-from stepflow_tui.requests import inbox
+from stepflow_tui.requests.runner import live_runner
+from stepflow_tui.runner.fault import POINTS
+from tests.faults.job import exits
+from tests.faults.scenario import scenario
 from tests.house import wait_for
 
 if TYPE_CHECKING:
-    from tests.house import House
+    from tests.faults.driver import Trial
 
-SCRIPTS = 50
-LINES = 400
-KILLS = 20
-
-# Each start leaves a line in a file of its own, so that a second start would show.
-NUMBERED = f"""#!/bin/bash
-echo started >> "$1.starts"
-echo STEP_START:Count
-for i in $(seq 1 {LINES}); do
-  echo "$2 line $i"
-  if [ $((i % 20)) = 0 ]; then sleep 0.05; fi
-done
-echo STEP_COMPLETE:Count
-exit $(($2 % 7))
-"""
+CONSISTENT = "0 lines lost, doubled or out of order, 0 wrong exit codes, 0 scripts started twice"
+READOPTION_S, CATCH_UP_S = 2.0, 10.0
 
 
-def test_nothing_is_lost_when_the_runner_is_killed_twenty_times(house: House) -> None:
-    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
-    print(f"SEED={seed}")  # noqa: T201 - shown with a failure, to run it again
-    chance = random.Random(seed)  # noqa: S311 - any seed will do
-    script = house.script(NUMBERED)
-    requests = [
-        house.request(script, house.root / f"script{number}", str(number))
-        for number in range(SCRIPTS)
+@scenario(
+    fault="SIGKILL of the runner at random moments, 50 runs going",
+    passes=f"{CONSISTENT}; taken up in < {READOPTION_S:g} s",
+    quick={"kills": 15, "live": 30},
+    full={"rounds": 20, "kills": 50, "live": 50},
+)
+def test_random_kills(trial: Trial, kills: int, live: int) -> None:
+    for _ in range(kills):
+        trial.keep_going(live)
+        with trial.environment(**_some_fault(trial)):
+            _short_life(trial)
+        trial.tally.tries += 1
+        trial.judge()
+    trial.take_up()
+    trial.end()
+    if trial.tally.most["s until a new runner has taken up"] > READOPTION_S:
+        trial.tally.fail("it took too long until a new runner had taken up")
+
+
+def _some_fault(trial: Trial) -> dict[str, str]:
+    """For some runners one of the fault points, so that they do not live even that long."""
+    if trial.chance.random() < 0.7:
+        return {}
+    point, passage = trial.chance.choice(list(POINTS)), trial.chance.randint(1, 30)
+    return {"STEPFLOW_FAULT": f"{point}@{passage}:kill"}
+
+
+def _short_life(trial: Trial) -> None:
+    runner = trial.take_up() if trial.chance.random() < 0.2 else trial.start_runner()
+    time.sleep(trial.chance.uniform(0.0, 0.15))
+    trial.kill(runner)
+
+
+@scenario(
+    fault="SIGKILL of the runner at each of its nine fault points",
+    passes=f"{CONSISTENT}; a submitted request is never lost and never run twice",
+    quick={"times": 3},
+    full={"rounds": 20, "times": 5},
+)
+def test_fault_points(trial: Trial, times: int) -> None:
+    for point in [point for point in POINTS for _ in range(times)]:
+        _die_at(trial, f"{point}@{trial.chance.randint(1, 3)}:kill")
+        trial.start_runner()
+        for job in list(trial.going.values()):
+            trial.house.wait(job.id)
+        trial.judge()
+        trial.house.kill_runner()
+    trial.end()
+
+
+def _die_at(trial: Trial, fault: str) -> None:
+    """Give a runner work, one job after the other, until it dies at this point."""
+    with trial.environment(STEPFLOW_FAULT=fault):
+        runner = trial.start_runner()
+    deadline = time.monotonic() + 30
+    while runner.poll() is None and time.monotonic() < deadline:
+        job = trial.random_job(lines=(1, 60), pause_s=0.01)
+        trial.submit(job)
+        wait_for(lambda: runner.poll() is not None or trial.house.find(job.id))  # noqa: B023
+    trial.expect(runner.poll(), -signal.SIGKILL, f"a runner with the fault {fault} ended with")
+    trial.tally.tries += 1
+
+
+@scenario(
+    fault="SIGSTOP of the runner for 30 s, then SIGCONT",
+    passes="0 lines lost, no timeout fires falsely, caught up in < 10 s",
+    quick={"seconds": 2.0, "live": 20},
+    full={"rounds": 5, "seconds": 30.0, "live": 50},
+)
+def test_runner_stopped(trial: Trial, seconds: float, live: int) -> None:
+    runner = trial.take_up()
+    lines = int(20 * seconds * 1.5 / 0.1)
+    trial.keep_going(live, lambda: trial.random_job(lines=(lines // 9, lines), pause_s=0.1))
+    # These end in time, though nobody sees it before their time is up.
+    in_time = [
+        trial.jobs.new(int(20 * seconds * 0.4 / 0.1), exits(0), pause_s=0.1, timeout_s=seconds)
+        for _ in range(live // 4)
     ]
-    inbox.submit(house.home, *requests)
-    for _ in range(KILLS):
-        runner = house.start_runner()
-        wait_for(house.home.database.exists)
-        # A random life: until the runner has used that much processor time, or a while has passed.
-        signal.sigtimedwait([], chance.uniform(0.0, 0.15))
-        os.kill(runner.pid, signal.SIGKILL)
-        house.kill_runner()
-    house.start_runner()
-    for number, request in enumerate(requests):
-        execution = house.wait(request.id)
-        assert execution.exit_code == number % 7
-        assert execution.status is (Status.FAILED if number % 7 else Status.COMPLETED)
-        expected = [f"{number} line {line}" for line in range(1, LINES + 1)]
-        expected = ["STEP_START:Count", *expected, "STEP_COMPLETE:Count"]
-        assert house.log(execution).decode().splitlines() == expected
-        starts = (house.root / f"script{number}.starts").read_text()
-        assert starts == "started\n"
-        [step] = house.steps(execution)
-        assert (step.first_line, step.last_line) == (1, LINES + 2)
-        assert (step.status, step.explicit_end) == (Status.COMPLETED, True)
+    trial.submit(*in_time)
+    for job in in_time:
+        trial.running(job)
+    runner.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    printed = _printed(trial)
+    runner.send_signal(signal.SIGCONT)
+    began = time.monotonic()
+    wait_for(lambda: all(_stored(trial, job) >= size for job, size in printed.items()))
+    took = time.monotonic() - began
+    trial.tally.tries += 1
+    trial.tally.largest("s until caught up", took)
+    trial.expect(took < CATCH_UP_S, True, f"it had caught up after {took:.1f} s")
+    trial.expect(runner.poll(), None, "the runner goes on")
+    trial.end(patience_s=seconds + 60)
+
+
+def _printed(trial: Trial) -> dict[str, int]:
+    """Bytes in the spool of each run."""
+    spools = {job: trial.house.home.spool / f"{job}.out" for job in trial.going}
+    return {job: path.stat().st_size for job, path in spools.items() if path.exists()}
+
+
+def _stored(trial: Trial, job: str) -> int:
+    execution = trial.house.find(job)
+    return execution.byte_count if execution else 0
+
+
+@scenario(
+    fault="three runners started at once",
+    passes="exactly one of them takes the lock, the others leave quietly",
+    quick={"races": 10},
+    full={"races": 100},
+)
+def test_two_runners(trial: Trial, races: int) -> None:
+    for _ in range(races):
+        trial.submit(trial.random_job(lines=(1, 20)))
+        runners = [trial.spawn_runner() for _ in range(3)]
+        wait_for(lambda: sum(runner.poll() is None for runner in runners) <= 1)  # noqa: B023
+        alive = [runner for runner in runners if runner.poll() is None]
+        wait_for(lambda: live_runner(trial.house.home) or not alive)  # noqa: B023
+        trial.expect([trial.wait_dead(r) for r in runners if r not in alive], [0, 0], "who left")
+        found = live_runner(trial.house.home)
+        trial.expect([r.pid for r in alive], [found.pid] if found else [], "the winner")
+        trial.tally.tries += 1
+        trial.judge()
+        for runner in alive:
+            trial.kill(runner)
+    trial.end()
+    text = trial.house.home.runner_log.read_text()
+    trial.expect(text.count("another runner is alive"), races * 2, "runners that said they left")

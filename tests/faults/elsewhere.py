@@ -1,0 +1,1 @@
+"""Scenarios that are played by tests of another kind, so that the table has them too."""

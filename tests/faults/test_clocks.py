@@ -1,0 +1,108 @@
+"""A wall clock that jumps while runs go on."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests import inbox
+from tests.faults.job import exits
+from tests.faults.scenario import scenario
+
+if TYPE_CHECKING:
+    from tests.faults.driver import Trial
+    from tests.faults.job import Job
+
+SOURCE = Path(__file__).with_name("clock_shift.c")
+HOUR_S = 3600.0
+LATE_S = 1.0
+
+_JUMP = struct.Struct("=qq")
+
+
+class JumpingClock:
+    """The wall clock of the runners of one trial."""
+
+    def __init__(self, directory: Path) -> None:
+        compiler = shutil.which("gcc")
+        if compiler is None:
+            pytest.skip("a clock that jumps needs gcc")
+        library, self._jumps = directory / "clock_shift.so", directory / "jumps"
+        command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+        subprocess.run(command, check=True)
+        self._jumps.write_bytes(bytes(4096))
+        self._count = 0
+        self.environment = {"LD_PRELOAD": str(library), "CLOCK_JUMPS": str(self._jumps)}
+
+    def jump(self, ahead_s: float) -> None:
+        """From now on the clock is so far ahead of the true time."""
+        with self._jumps.open("r+b") as file:
+            file.seek(self._count * _JUMP.size)
+            file.write(_JUMP.pack(time.time_ns(), int(ahead_s * 1e9)))
+        self._count += 1
+
+
+@scenario(
+    fault="the wall clock jumps an hour ahead and back while runs go on",
+    passes="durations are true; no timeout fires because of it, none is more than 1 s late",
+    quick={"times": 2},
+    full={"rounds": 20, "times": 4},
+)
+def test_clock_jumps(trial: Trial, times: int) -> None:
+    clock = JumpingClock(trial.house.root)
+    with trial.environment(**clock.environment):
+        trial.start_runner()
+        for _ in range(times):
+            for ahead_s in (HOUR_S, 0.0, -HOUR_S):
+                _live_through(trial, clock, ahead_s)
+        trial.end()
+
+
+def _live_through(trial: Trial, clock: JumpingClock, ahead_s: float) -> None:
+    """Let the clock jump while one run is in time, and two are not."""
+    house = trial.house
+    lasts_s, limit_s = trial.chance.uniform(0.6, 1.2), trial.chance.uniform(0.6, 1.2)
+    job = trial.jobs.new(20, exits(0), pause_s=lasts_s, timeout_s=HOUR_S / 2)
+    hangs = house.request("sleep", "60", timeout_s=limit_s)
+    step = f"echo 'STEP_START:Hang [timeout={limit_s:.3f}]'; sleep 60"
+    hangs_in_step = house.request("/bin/sh", "-c", step)
+    trial.submit(job)
+    inbox.submit(house.home, hangs, hangs_in_step)
+    began = time.monotonic()
+    for request in (job.request, hangs, hangs_in_step):
+        house.wait_running(request.id)
+    time.sleep(trial.chance.uniform(0.0, 0.5))
+    clock.jump(ahead_s)
+    trial.tally.tries += 1
+    due = {job.id: began + lasts_s, hangs.id: began + limit_s, hangs_in_step.id: began + limit_s}
+    _check_ends(trial, due)
+    _check_duration(trial, job, lasts_s)
+    trial.expect(house.wait(hangs.id).status, Status.TIMED_OUT, "a run that hung")
+    trial.expect(house.wait(hangs_in_step.id).status, Status.FAILED, "a run that hung in a step")
+
+
+def _check_ends(trial: Trial, due: dict[str, float]) -> None:
+    """Wait until all have ended, each in its time."""
+    while due:
+        time.sleep(0.01)
+        for request in list(due):
+            execution = trial.house.find(request)
+            if execution is not None and execution.status.is_final:
+                late_s = time.monotonic() - due.pop(request)
+                trial.tally.largest("s that an end was late", late_s)
+                trial.expect(-0.1 < late_s < LATE_S, True, f"an end {late_s:.2f} s late is in time")
+
+
+def _check_duration(trial: Trial, job: Job, lasts_s: float) -> None:
+    execution = trial.house.wait(job.id)
+    shown_s = (execution.duration_ms or 0) / 1000
+    trial.tally.largest("s that a duration was wrong", abs(shown_s - lasts_s))
+    good = lasts_s - 0.1 < shown_s < lasts_s + LATE_S
+    trial.expect(good, True, f"{shown_s:.2f} s is true of a run of {lasts_s:.2f} s")

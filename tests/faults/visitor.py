@@ -1,0 +1,149 @@
+"""Going through the whole dashboard, so that all of it is drawn once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.tui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stepflow_tui.core.home import Home
+
+ROOT = Path(__file__).parents[2]
+COLUMNS, ROWS = 120, 50
+COPY = "\x1b]52;c;dGhlIGxhc3QgbGluZQ==\x07"
+"""How the last line is sent to the clipboard."""
+
+
+def environment(home: Home, **more: str) -> Mapping[str, str]:
+    """What a program is given that works on this home."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "STEPFLOW_HOME": os.fsdecode(home.root),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "PAGER": "cat",
+        **more,
+    }
+
+
+class Visitor:
+    """Someone who looks at everything in the dashboard of a home made by `record`."""
+
+    def __init__(self, terminal: Terminal, newest: int) -> None:
+        self._terminal = terminal
+        self._newest = newest
+
+    def _press(self, keys: str, *seen: str) -> None:
+        self._terminal.send(keys)
+        self._terminal.wait_for(*seen)
+
+    def _close(self, keys: str, seen: str) -> None:
+        self._terminal.send(keys)
+        self._terminal.wait(lambda screen: seen not in screen)
+
+    def _await_bytes(self, data: bytes, times: int = 1) -> None:
+        self._terminal.wait(lambda _: self._terminal.received.count(data) >= times)
+
+    def _change(self, keys: str) -> None:
+        before = self._terminal.text
+        self._terminal.send(keys)
+        self._terminal.wait(lambda screen: screen != before)
+
+    def _scroll(self, keys: str, seen: str) -> None:
+        """Press until this is seen."""
+        while seen not in self._terminal.text:
+            self._change(keys)
+
+    def look_at_notices(self, count: int) -> None:
+        """See what is said of the first execution and of the `count` ones below it."""
+        self._terminal.wait_for("the last line")
+        self._press("x", "has ended already")
+        self._press("r", "values of")
+        for index in range(1, count + 1):
+            self._press("j", f"#{self._newest - index} ", "before")
+            self._press("r", f"directory /{count - index}/")
+        self._press("g", "✓ completed ─")
+
+    def look_at_executions(self, count: int) -> None:
+        """See every row, and all about the `count` ones below the first."""
+        for index in range(1, count + 1):
+            self._press("j", f"#{self._newest - index} ", "before")
+            self._look_at_details()
+            self._press("x", "Let it run")
+            self._close("n", "Let it run")
+        self._scroll(" ", "#1 ")
+        self._press("g", "the last line")
+
+    def _look_at_details(self) -> None:
+        self._press("\r", "status  ", "esc close")
+        self._scroll(" ", "· the end")
+        self._close("\x1b", "esc close")
+
+    def look_at_steps(self) -> None:
+        """See every row."""
+        self._press("\t", "the last step")
+        self._close("g", "the last step")
+        self._scroll(" ", "the last step")
+
+    def look_at_log(self) -> None:
+        """See every line: cut, wrapped, with times, and further to the right."""
+        self._press("\tg", "line 1 of")
+        self._scroll(" ", "the last line")
+        self._press("g", "line 1 of")
+        self._terminal.send("w")
+        self._scroll(" ", " tail")
+        self._press("t", ":00.0 ")
+        self._press("t", ".000 ")
+        self._close("t", ".000 ")
+        self._close("w", " tail")
+        self._close("l", "the last line")
+        self._press("h", "the last line")
+
+    def paste(self, texts: Iterable[str]) -> None:
+        """Look for texts; the number behind each tells that it was drawn."""
+        self._terminal.send("/")
+        for number, text in enumerate(texts):
+            self._terminal.send(f"\x1b[200~{text}\x1b[201~<{number}>")
+            self._await_bytes(f"<{number}>".encode())
+        self._close("\x1b", f"<{number}>")
+
+    def look_at_the_rest(self) -> None:
+        """See the help and the pager, and leave."""
+        self._press("?", "Moving in a pane")
+        self._close("\x1b", "Moving in a pane")
+        self._press("G", "the last line")
+        self._terminal.send("y")
+        self._await_bytes(COPY.encode())
+        self._terminal.send("o")
+        self._await_bytes(b"\x1b[?1049h", times=2)
+        self._terminal.send("q")
+        assert self._terminal.wait_exit() == 0
+
+
+def visit(home: Home, newest: int, count: int, texts: Iterable[str], **more: str) -> bytes:
+    """All that the dashboard of this home writes to a terminal while one looks at all of it.
+
+    Args:
+        home: as `record` made it.
+        newest, count: what `record` returned.
+        texts: to be looked for.
+        more: variables of its environment.
+    """
+    command = [sys.executable, "-m", "stepflow_tui"]
+    with Terminal(command, environment(home, **more), COLUMNS, ROWS) as terminal:
+        visitor = Visitor(terminal, newest)
+        visitor.look_at_notices(count)
+        visitor.look_at_executions(count)
+        visitor.look_at_steps()
+        visitor.look_at_log()
+        visitor.paste(texts)
+        visitor.look_at_the_rest()
+        return terminal.read_rest()
