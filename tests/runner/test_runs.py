@@ -381,7 +381,9 @@ def test_an_artifact_on_the_unfinished_last_line_is_collected(house: House) -> N
 
 
 def test_lost_output_is_said(house: House) -> None:
-    script = house.script("trap '' PIPE\nuntil pkill -KILL -s $PPID -x cat; do :; done\nsleep 0.1\necho lost\nexit 0")
+    script = house.script(
+        "trap '' PIPE\nuntil pkill -KILL -s $PPID -x cat; do :; done\nsleep 0.1\necho lost\nexit 0"
+    )
     execution = house.run(script)
     assert execution.status is Status.COMPLETED
     assert execution.warnings == [
