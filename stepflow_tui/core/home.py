@@ -36,11 +36,6 @@ class Home:
         return self.root / "runner.log"
 
     @property
-    def displaced(self) -> Path:
-        """Is there while what the spools tell is to be read again, into another database."""
-        return self.root / "displaced"
-
-    @property
     def ballast(self) -> Path:
         """Space set aside, to be given back when the disk is full."""
         return self.root / "ballast"

@@ -104,7 +104,6 @@ def _hold_and_run(home: Home) -> int:
     finally:
         lock.release()
     if runner.displaced:
-        home.displaced.touch(mode=0o600)
         _start_over(home)
     elif runner.is_idle:
         _hand_over(home)

@@ -15,7 +15,7 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import BadRequest, RunRequest, decode
 from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recording import Recording
-from stepflow_tui.runner.spool import LOCK, Spool
+from stepflow_tui.runner.spool import LOCK, Spool, SpoolProblem
 from stepflow_tui.runner.stop import Reason
 from stepflow_tui.store import queries
 
@@ -52,8 +52,8 @@ def ingest_again(home: Home, writer: Writer, boot_id: str) -> int:
     """Give the database what the spools tell of executions that it does not know.
 
     Each gets a row, as if it had just been accepted; recovery then reads its spool from the start.
-    In a database that was made anew, or put in the place of another, these are all; else those
-    that run, as the spool of one that was removed may not have been deleted yet.
+    There are some where the database was made anew, or is another one, or was harmed so that an
+    older state of it came to light. Those that were removed it knows.
 
     Returns:
         How many there are.
@@ -61,17 +61,15 @@ def ingest_again(home: Home, writer: Writer, boot_id: str) -> int:
     Raises:
         WriteFailed: they could not be stored.
     """
-    is_other = writer.is_new or home.displaced.exists()
     executions = [
         execution
         for unknown in _unknown(home, writer)
-        if (execution := _execution_of(home, unknown, boot_id, ended_too=is_other)) is not None
+        if (execution := _execution_of(home, unknown, boot_id)) is not None
     ]
     if executions:
         with writer.transaction(durable=True) as transaction:
             for execution in executions:
                 transaction.insert_execution(execution)
-    home.displaced.unlink(missing_ok=True)
     return len(executions)
 
 
@@ -84,19 +82,21 @@ def _unknown(home: Home, writer: Writer) -> list[str]:
     return sorted(locked.difference(known))
 
 
-def _execution_of(home: Home, execution: str, boot_id: str, *, ended_too: bool) -> Execution | None:
+def _execution_of(home: Home, execution: str, boot_id: str) -> Execution | None:
     """The execution that a start lock tells of."""
-    start = Spool(home, execution).start()
-    if start is None or start.request is None or not (ended_too or start.is_alive()):
+    spool = Spool(home, execution)
+    start = spool.start()
+    if start is None or start.request is None:
         return None
     try:
         request = decode(json.dumps(start.request).encode())
-    except BadRequest as error:
-        _log.warning("the request in the lock of %s: %s", execution, error)
+        secrets = spool.masks()
+    except (BadRequest, SpoolProblem) as problem:
+        _log.warning("what is left of %s: %s", execution, problem)
         return None
     if not isinstance(request, RunRequest):
         return None
-    return pending_execution(replace(request, secrets=Spool(home, execution).masks()), boot_id)
+    return pending_execution(replace(request, secrets=secrets), boot_id)
 
 
 def _recording(home: Home, writer: Writer, settings: Settings, stream: Stream) -> Recording:

@@ -131,9 +131,10 @@ def executions_with_prefix(prefix: str) -> Query[Execution]:
 
 
 def known_ids(ids: Sequence[str]) -> Query[str]:
-    """Those of these ids that are of executions."""
-    sql = "SELECT id FROM executions WHERE id IN (SELECT value FROM json_each(?))"
-    return Query(sql, (json.dumps(ids),), _first)
+    """Those of these ids that are of executions, or of some that were removed."""
+    wanted = "WHERE id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT id FROM executions {wanted} UNION SELECT id FROM tombstones {wanted}"
+    return Query(sql, (json.dumps(ids),) * 2, _first)
 
 
 def last_execution() -> Query[Execution]:

@@ -158,6 +158,8 @@ ALTER TABLE executions ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE executions ADD COLUMN kill_leftovers INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE executions ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runner ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tombstones ADD COLUMN id TEXT;
+CREATE INDEX tombstones_id ON tombstones (id);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS)

@@ -225,15 +225,17 @@ class Transaction:
         """
         removed = self._connection.execute(
             "DELETE FROM executions AS e "  # noqa: S608 - our own words
-            f"WHERE e.number IN (SELECT value FROM json_each(?)) AND {MAY_GO} RETURNING number",
+            f"WHERE e.number IN (SELECT value FROM json_each(?)) AND {MAY_GO} "
+            "RETURNING number, id",
             (json.dumps(list(numbers)),),
         ).fetchall()
         for table in ("steps", "artifacts", "streams"):
             sql = f"DELETE FROM {table} WHERE execution = ?"  # noqa: S608 - our own names
-            self._connection.executemany(sql, removed)
+            self._connection.executemany(sql, [(number,) for number, _ in removed])
         rev = self._rev()
         self._connection.executemany(
-            "INSERT INTO tombstones VALUES (?, ?)", [(number, rev) for (number,) in removed]
+            "INSERT INTO tombstones (number, id, rev) VALUES (?, ?, ?)",
+            [(number, execution, rev) for number, execution in removed],
         )
 
     def remove_logs(self, numbers: Iterable[int], limit: int) -> int:

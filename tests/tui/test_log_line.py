@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color
@@ -108,6 +108,8 @@ LETTERS = "ab 日本🚀é\ufe0f\u200d❤"
 
 @given(st.text(alphabet=LETTERS, max_size=60), st.integers(2, 20))
 def test_rows_are_the_line_and_fit(text: str, width: int) -> None:
+    # Of joiners with nothing before them to join, Rich's two measures of width disagree.
+    assume("\u200d\u200d" not in text and not text.startswith("\u200d"))
     starts = cuts(text, width)
     pieces = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
     assert "".join(pieces) == text
