@@ -60,7 +60,7 @@ def take(home: Home) -> Sample | None:
             descriptors=len(list((process / "fd").iterdir())),
             wal=_size(home.wal),
             database=_size(home.database),
-            spool=sum(_taken(path) for path in home.spool.glob("*.out")),
+            spool=spooled(home),
         )
     except (OSError, StopIteration):
         return None  # it has left in the meantime
@@ -76,6 +76,11 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def spooled(home: Home) -> int:
+    """What all spools take on the disk, in bytes; holes take nothing."""
+    return sum(_taken(path) for path in home.spool.glob("*.out"))
 
 
 def _taken(path: Path) -> int:

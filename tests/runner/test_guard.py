@@ -190,9 +190,10 @@ def test_a_damaged_database_is_set_aside_at_the_start(house: House) -> None:
     house.kill_runner(signal.SIGTERM)
     house.home.database.write_bytes(os.urandom(100_000))
     house.start_runner()
-    wait_for(lambda: house.home.database.exists() and house.find(kept.id))
+    wait_for(lambda: set_aside_before(house.home.database) and house.home.database.exists())
     [aside] = set_aside_before(house.home.database)
     assert aside.stat().st_size == 100_000
+    wait_for(lambda: house.find(kept.id))
     found = house.wait(kept.id)
     assert (found.status, found.exit_code, found.name) == (Status.FAILED, 3, kept.name)
     assert house.log(found) == b"kept\n"

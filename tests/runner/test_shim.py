@@ -274,7 +274,7 @@ def test_signals_leave_the_shim_and_its_pump_at_work(launch: Launch) -> None:
 
 def test_what_a_script_leaves_in_the_background_is_named(launch: Launch) -> None:
     leave = "sleep 60 >/dev/null 2>&1 & echo $!;"
-    done = launch.run("/bin/sh", "-c", f"true & {leave} setsid {leave}")
+    done = launch.run("/bin/sh", "-c", f"true & wait; {leave} setsid {leave}")
     left = " ".join(done.output.decode().split())
     assert done.exit_lines == ["0", f"left {left}", "drained 0"]
 
