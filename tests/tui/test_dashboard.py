@@ -237,7 +237,7 @@ async def test_a_database_that_cannot_be_read_is_explained(home: Home, recorder:
         home.database.rename(home.root / "newer.db")
         await board.until_text("No executions yet")
         (home.root / "newer.db").rename(home.database)
-        await board.until_text("Cannot show executions", "this program knows")
+        await board.until_text("Cannot show executions", "schema")
 
 
 async def test_damage_is_explained(home: Home, recorder: Recorder) -> None:

@@ -1,0 +1,46 @@
+"""Going from pane to pane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepflow_tui.tui.screens.monitor import PANES, Monitor
+from stepflow_tui.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from textual.events import DescendantFocus
+
+
+class Panes(Monitor):
+    """One pane has the focus; on a small terminal it is the only one to be seen."""
+
+    _pane = PANES[0]
+
+    @property
+    def _shows_one_pane(self) -> bool:
+        return self.has_class("-narrow") or self.has_class("-low")
+
+    def _go_to(self, pane: str) -> None:
+        self._note_pane(pane)
+        self.set_focus(self.query_one(f"#{pane}", Pane))
+
+    def _note_pane(self, pane: str) -> None:
+        self.remove_class(f"-at-{self._pane}")
+        self.add_class(f"-at-{pane}")
+        self._pane = pane
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A click may have brought us to another pane."""
+        if event.widget.id in PANES:
+            self._note_pane(event.widget.id)
+
+    def _turn(self, by: int) -> None:
+        self._go_to(PANES[(PANES.index(self._pane) + by) % len(PANES)])
+
+    def action_next_pane(self) -> None:
+        """To the next pane."""
+        self._turn(1)
+
+    def action_previous_pane(self) -> None:
+        """To the pane before."""
+        self._turn(-1)
