@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from tests.faults.job import exits
+from tests.faults.preload import built
 from tests.faults.scenario import scenario
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.driver import Trial
     from tests.faults.job import Job
 
-SOURCE = Path(__file__).with_name("clock_shift.c")
 HOUR_S = 3600.0
 
 _JUMP = struct.Struct("=qq")
@@ -30,12 +27,7 @@ class JumpingClock:
     """The wall clock of the runners of one trial."""
 
     def __init__(self, directory: Path) -> None:
-        compiler = shutil.which("gcc")
-        if compiler is None:
-            pytest.skip("a clock that jumps needs gcc")
-        library, self._jumps = directory / "clock_shift.so", directory / "jumps"
-        command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
-        subprocess.run(command, check=True)
+        library, self._jumps = built("clock_shift", directory), directory / "jumps"
         self._jumps.write_bytes(bytes(4096))
         self._count = 0
         self.environment = {"LD_PRELOAD": str(library), "CLOCK_JUMPS": str(self._jumps)}
