@@ -44,3 +44,7 @@ class Panes(Monitor):
     def action_previous_pane(self) -> None:
         """To the pane before."""
         self._turn(-1)
+
+    def action_zoom(self) -> None:
+        """The pane as large as the screen, the steps with the log beside them; or all again."""
+        self.toggle_class("-zoomed")

@@ -11,7 +11,7 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui import keymap
+from stepflow_tui.tui import keymap, waterfall
 from stepflow_tui.tui.clock import step_time
 from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
 from stepflow_tui.tui.messages import StepHighlighted
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _TIME, _SHARE = 7, 4
 _ROOM_FOR_BAR = 36
+_ROOM_FOR_WATERFALL, _WIDEST_WATERFALL = 44, 100
 _LEAST_ERROR = 6
 
 
@@ -84,27 +85,45 @@ class Steps(Rows):
 
     @property
     def clock_column(self) -> int:
-        """The duration stands at the right."""
-        return self.width - _TIME - 2
+        """Waterfall and duration stand at the right."""
+        return self.width - _TIME - 2 - self._waterfall_width
+
+    @property
+    def _waterfall_width(self) -> int:
+        """Cells of the bars, with a blank before them; 0 if there is no room."""
+        if self.width < _ROOM_FOR_WATERFALL:
+            return 0
+        return min(_WIDEST_WATERFALL, self.width * 3 // 8)
 
     def row_key(self, index: int) -> tuple[object, object]:
-        """The record and the text of its clock."""
+        """The record, and the text of its clock with its bar."""
         step = self._steps[index]
-        return (step, index == self.cursor), self._time(step)
+        return (step, index == self.cursor), (self._time(step), self._bar(step))
+
+    def _bar(self, step: Step) -> tuple[int, str]:
+        """Where its bar begins, and the bar; empty if there is no room."""
+        width, execution = self._waterfall_width, self._execution
+        if not width or execution is None:
+            return 0, ""
+        moment = now()
+        scale = waterfall.scale_ms(execution, moment)
+        return waterfall.bar(waterfall.span_ms(step, execution, moment), scale, width - 1)
 
     def _time(self, step: Step) -> str:
         return "" if self._execution is None else step_time(step, self._execution, now())
 
     def row_cells(self, index: int, width: int) -> Sequence[Cell]:
-        """Glyph, name, the error if there is one, progress, duration."""
+        """Glyph, name, the error if there is one, progress, the bar of the waterfall, duration."""
         step = self._steps[index]
         colour = self.look(f"status--{step.status}")
         progress = self._progress(step, width)
-        room = width - 4 - _TIME - 1 - sum(len(text) for text, _ in progress)
+        taken = self._waterfall_width + sum(len(text) for text, _ in progress)
+        room = width - 4 - _TIME - 1 - taken
         return [
             (f" {GLYPHS[step.status]} ", colour),
             *self._title(step, room),
             *progress,
+            *self._waterfall(step, colour),
             (" " + fit_right(self._time(step), _TIME) + " ", self.look("rows--dim")),
         ]
 
@@ -118,11 +137,18 @@ class Steps(Rows):
             return [(fit(name, room), style)]
         return [(fit(name, used), style), (fit(error, room - used), self.look("rows--dim"))]
 
+    def _waterfall(self, step: Step, colour: Style) -> list[Cell]:
+        width = self._waterfall_width
+        if not width:
+            return []
+        before, bar = self._bar(step)
+        return [(" " * (before + 1), Style.null()), (fit(bar, width - 1 - before), colour)]
+
     def _progress(self, step: Step, width: int) -> list[Cell]:
         if step.progress is None or step.status.is_final:
             return []
         share = (f" {step.progress:4.0%}", self.look("rows--dim"))
-        if width < _ROOM_FOR_BAR:
+        if width < _ROOM_FOR_BAR or self._waterfall_width:
             return [share]
         full, empty = bar(step.progress, BAR_CELLS)
         return [
