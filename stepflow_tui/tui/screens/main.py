@@ -13,6 +13,7 @@ from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import ExecutionHighlighted, StepHighlighted, Wanted
 from stepflow_tui.tui.screens.help import Help
 from stepflow_tui.tui.screens.log_actions import LogActions
+from stepflow_tui.tui.screens.palette_actions import PaletteActions
 from stepflow_tui.tui.screens.panes import Panes
 from stepflow_tui.tui.screens.run_actions import RunActions
 from stepflow_tui.tui.widgets.key_bar import KeyBar
@@ -37,7 +38,7 @@ _HEIGHTS = [(0, "-low"), (18, "-high")]
 _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 
 
-class MainScreen(LogActions, RunActions, Panes):
+class MainScreen(LogActions, RunActions, PaletteActions, Panes):
     """Executions, the steps of the selected one, and its log."""
 
     AUTO_FOCUS = "#executions"
@@ -166,6 +167,8 @@ class MainScreen(LogActions, RunActions, Panes):
             self._end_search()
         elif self.selections:
             self.clear_selection()
+        elif self.has_class("-zoomed"):
+            self.action_zoom()
         elif self._shows_one_pane:
             self._go_to("executions")
 

@@ -66,6 +66,10 @@ class Monitor(Screen[None]):
         """Give a pane the focus."""
         raise NotImplementedError
 
+    async def open_at(self, number: int, step: int | None = None) -> None:
+        """Turn to an execution, and if it is given to one of its steps."""
+        raise NotImplementedError
+
     def _chosen(self) -> list[Execution]:
         """What is to be acted on."""
         return [] if self._live.selected is None else [self._live.selected]

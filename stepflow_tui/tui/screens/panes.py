@@ -1,9 +1,10 @@
-"""Going from pane to pane."""
+"""Going from pane to pane, and to a run or a step wherever it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stepflow_tui.store import queries
 from stepflow_tui.tui.screens.monitor import PANES, Monitor
 from stepflow_tui.tui.widgets.pane import Pane
 
@@ -48,3 +49,22 @@ class Panes(Monitor):
     def action_zoom(self) -> None:
         """The pane as large as the screen, the steps with the log beside them; or all again."""
         self.toggle_class("-zoomed")
+
+    async def open_at(self, number: int, step: int | None = None) -> None:
+        """Turn to an execution, and if it is given to one of its steps."""
+        await self._pump.refreshed()
+        place = await self._place_of(number)
+        self._executions.move_cursor(place)
+        self._live.select(number)
+        self._log.follow = True
+        await self._pump.refreshed()
+        places = [found.index for found in self._live.steps]
+        if step in places:
+            self._go_to("steps")
+            self._steps.move_cursor(places.index(step))
+
+    async def _place_of(self, number: int) -> int:
+        place = self._live.executions.index_of(number)
+        if place is None:
+            place = await self._feed.first(queries.newer_count(number))
+        return place or 0

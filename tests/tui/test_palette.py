@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.tui.entries import Entry, best, rank
+from stepflow_tui.tui.screens.palette import Palette
+from tests.tui.dashboard import dashboard
+from tests.tui.record import step
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
+    from tests.tui.dashboard import Dashboard
+    from tests.tui.record import Recorder
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "found"),
+    [
+        ("", "Cancel", 0),
+        ("can", "Cancel", 0),
+        ("MATCH", "next match", 1),
+        ("atch", "next match", 2),
+        ("nm", "next match", 3),
+        ("n m", "next match", 3),
+        ("mn", "next match", 4),
+        ("(", "next match", 4),
+    ],
+)
+def test_how_well_a_title_fits(text: str, title: str, found: int) -> None:
+    assert rank(text, title) == found
+
+
+def test_the_best_come_first() -> None:
+    entries = [Entry(title, "", print) for title in ("no way", "the way", "wayward", "lorry")]
+    assert [entry.title for entry in best("way", entries, 10)] == ["wayward", "no way", "the way"]
+    assert len(best("", entries, 2)) == 2
+
+
+async def open_palette(board: Dashboard, key: str = "ctrl+p") -> None:
+    await board.press(key)
+    await board.until(lambda: isinstance(board.app.screen, Palette))
+
+
+async def test_an_action_is_chosen_by_its_name(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        await open_palette(board)
+        await board.press(*"help")
+        await board.until_text("help")
+        await board.press("enter")
+        await board.until_text("Moving in a pane")
+
+
+async def test_a_run_is_gone_to_by_its_name_or_number(home: Home, recorder: Recorder) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        recorder.execution(name)
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 3)
+        await open_palette(board, "colon")
+        await board.press(*"alph")
+        await board.until_text("#1 alpha")
+        await board.press("enter")
+        await board.until(lambda: board.selected == 1 and board.executions.cursor == 2)
+        await open_palette(board)
+        await board.press("2")
+        await board.until_text("#2 beta")
+        await board.press("enter")
+        await board.until(lambda: board.selected == 2)
+
+
+async def test_a_step_is_gone_to_by_its_name(home: Home, recorder: Recorder) -> None:
+    number = recorder.execution("deploy")
+    recorder.log(number, b"STEP_START:Fetch\nSTEP_START:Unpack\n")
+    recorder.steps(number, step(1, "Fetch", 1), step(2, "Unpack", 2))
+    recorder.execution("other")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 2)
+        await open_palette(board)
+        await board.press(*"unpa")
+        await board.until_text("Unpack  #1 deploy")
+        await board.press("enter")
+        await board.until(lambda: board.selected == 1 and board.focus == "steps")
+        assert board.steps.cursor == 1
+        assert board.log.cursor == 1
+
+
+async def test_escape_leaves_all_as_it_was(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        await open_palette(board)
+        await board.press(*"nothing like it")
+        await board.until_text("nothing fits")
+        await board.press("enter", "escape")
+        await board.until(lambda: not isinstance(board.app.screen, Palette))
+        assert board.focus == "executions"
