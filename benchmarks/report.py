@@ -30,7 +30,7 @@ def amount(value: float | None) -> str:
 
 def target(figure: Figure) -> str:
     """The bounds in words."""
-    unit = "× reference" if figure.by_ratio else figure.unit
+    unit = "of reference" if figure.by_ratio else figure.unit
     bounds = ((figure.least, "≥"), (figure.most, "≤"))
     words = [f"{sign} {amount(bound)} {unit}" for bound, sign in bounds if bound is not None]
     return ", ".join(words)
@@ -54,16 +54,14 @@ def text_table(figures: Sequence[Figure]) -> str:
 def markdown_table(figures: Iterable[Figure]) -> str:
     """The same for a document."""
     rows = [HEADS, ("---",) * len(HEADS), *map(cells, figures)]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
-    )
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def as_json(found: Mapping[str, Sequence[Figure]]) -> dict[str, list[dict[str, object]]]:
     """Everything, by section."""
-    return {
-        name: [
-            {**asdict(figure), "ratio": figure.ratio, "passed": figure.passed} for figure in figures
-        ]
-        for name, figures in found.items()
-    }
+
+    def whole(figure: Figure) -> dict[str, object]:
+        return {**asdict(figure), "ratio": figure.ratio, "passed": figure.passed}
+
+    return {name: [whole(figure) for figure in figures] for name, figures in found.items()}

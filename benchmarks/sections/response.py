@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.figure import Figure, quantile
@@ -74,7 +75,7 @@ def _commands(workshop: Workshop, home: Home, size: int) -> Iterator[Figure]:
     bare = times_ms(lambda: subprocess.run([sys.executable, "-c", _BARE], check=True), count)
     reference = quantile(bare, 0.5)
     for words in (("list", "--limit", "10"), ("health",), ("logs", "last", "--tail", "10")):
-        found = times_ms(lambda words=words: workshop.stepflow(home, *words), count)
+        found = times_ms(partial(workshop.stepflow, home, *words), count)
         yield Figure(
             f"stepflow {words[0]}, {size:,} executions",
             quantile(found, 0.5),
