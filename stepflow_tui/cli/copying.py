@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.store.collected import copy_collected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,9 @@ def copy_artifacts(home: Home, artifacts: Sequence[Artifact], target: Path) -> l
             raise StepflowError(f"{clean_line(str(copy))} exists; name another directory")
     for copy, artifact in plan.items():
         try:
-            _copy(home.root / str(artifact.stored), copy)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # What stands there by now is ours: a directory may hold another artifact's file.
+            copy_collected(home, str(artifact.stored), copy, replace=True)
         except OSError as error:
             shown = clean_line(str(copy))
             raise StepflowError(f"cannot copy to {shown}: {error.strerror or error}") from error
@@ -61,12 +63,3 @@ def _free(path: Path, plan: dict[Path, Artifact]) -> Path:
         count += 1
         candidate = path.with_name(f"{path.stem}-{count}{path.suffix}")
     return candidate
-
-
-def _copy(source: Path, copy: Path) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, copy, symlinks=True, dirs_exist_ok=True)
-    else:
-        shutil.copyfile(source, copy)
-        shutil.copymode(source, copy)

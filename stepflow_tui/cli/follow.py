@@ -1,7 +1,7 @@
-"""The plain follower of `run` and `watch`: steps and lines as they come, in the log's order.
+"""The plain follower of `run` and `watch`: what happens in words, and lines as they come.
 
-It is linear text without cursor movements, so that it reads well in a CI log, over a slow line
-and by a screen reader.
+It is linear text without cursor movements or frames, so that it reads well in a CI log, over a
+slow line and by a screen reader.
 """
 
 from __future__ import annotations
@@ -9,30 +9,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.changes import changes
+from stepflow_tui.cli.compact import CompactFollower
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter, Place
 from stepflow_tui.cli.lookup import reread
 from stepflow_tui.cli.terminal import BOLD, flush, say, standard_output, write
-from stepflow_tui.cli.wording import execution_title, signal_name, step_title
-from stepflow_tui.core.durations import format_duration
+from stepflow_tui.cli.wording import (
+    execution_title,
+    run_end,
+    run_state,
+    run_stopping,
+    step_end,
+    step_start,
+)
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.reader import Reader
 
 
-def follow(home: Home, reader: Reader, execution: Execution) -> Execution:
-    """Print an execution from its first line on, until it ends.
+def follow(home: Home, reader: Reader, execution: Execution, *, compact: bool = False) -> Execution:
+    """Print an execution from its beginning on, until it ends.
+
+    Args:
+        home: where it runs.
+        reader: of the store.
+        execution: which one.
+        compact: only what happens to its steps, and the last lines of those that failed.
 
     Returns:
         The execution as it ended.
     """
-    write(standard_output().paint(execution_title(execution), BOLD) + "\n")
-    flush()
-    follower = _Follower(reader, execution)
+    states = _States(execution)
+    make: type[CompactFollower | _Follower] = CompactFollower if compact else _Follower
+    follower = make(reader, execution, states.tell)
     try:
         for _ in changes(home, reader):
             if follower.catch_up():
@@ -40,8 +55,30 @@ def follow(home: Home, reader: Reader, execution: Execution) -> Execution:
     except KeyboardInterrupt:
         say(_detached(execution))
         raise
-    follower.finish()
+    _print_lines(_summary(reader, follower.execution))
     return follower.execution
+
+
+class _States:
+    """Tells how the run itself stands."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._told = run_state(execution)
+        _print_lines([standard_output().paint(self._told, BOLD)])
+
+    def tell(self, execution: Execution) -> None:
+        """Print it where it has changed; its end is told apart."""
+        if execution.status.is_final:
+            return
+        state = run_stopping(execution) if execution.stopping else run_state(execution)
+        if state != self._told:
+            self._told = state
+            _print_lines([standard_output().paint(state, BOLD)])
+
+
+def _print_lines(lines: list[str]) -> None:
+    write("".join(f"{line}\n" for line in lines))
+    flush()
 
 
 def wait_for_end(home: Home, reader: Reader, execution: Execution) -> Execution:
@@ -72,9 +109,12 @@ def _detached(execution: Execution) -> str:
 class _Follower:
     """Brings what is printed up to what is stored."""
 
-    def __init__(self, reader: Reader, execution: Execution) -> None:
+    def __init__(
+        self, reader: Reader, execution: Execution, tell_state: Callable[[Execution], None]
+    ) -> None:
         self.execution = execution
         self._reader = reader
+        self._tell_state = tell_state
         self._cursor = LogCursor(execution.number)
         self._printer = LogPrinter(markers=False)
         self._revision = -1
@@ -97,14 +137,10 @@ class _Follower:
         self._printer.print_due()
         return ended
 
-    def finish(self) -> None:
-        """Print how it ended."""
-        write("".join(f"{line}\n" for line in _summary(self._reader, self.execution)))
-        flush()
-
     def _refresh(self) -> None:
         number, revision = self.execution.number, self._reader.first(queries.revision()) or 0
         self.execution = reread(self._reader, self.execution)
+        self._tell_state(self.execution)
         for step in self._reader.all(queries.steps_changed(number, self._revision)):
             self._announce(step)
         self._revision = revision
@@ -112,26 +148,18 @@ class _Follower:
             self._printer.mark_end(self.execution.end_line)
 
     def _announce(self, step: Step) -> None:
+        terminal = standard_output()
         if step.index not in self._headed:
             self._headed.add(step.index)
             place = Place(step.first_line, after=False, rank=step.index)
-            self._printer.put(
-                ("start", step.index), place, standard_output().rule(step_title(step))
-            )
-        end = _step_end(step)
+            self._printer.put(("start", step.index), place, terminal.paint(step_start(step), BOLD))
+        end = terminal.told(step_end(step), step.status)
         # An end that was told may move: by a later STEP_COMPLETE, or because the step failed.
         if step.last_line is not None and self._ended.get(step.index) != end:
             self._ended[step.index] = end
             # Inner steps end before those around them.
             place = Place(step.last_line, after=True, rank=-step.index)
             self._printer.put(("end", step.index), place, end)
-
-
-def _step_end(step: Step) -> str:
-    glyph = standard_output().glyph(step.status)
-    error = f": {clean_line(step.error)}" if step.error else ""
-    duration = format_duration(step.duration_ms)
-    return f"{glyph} {step_title(step)} {step.status.word} {duration}{error}"
 
 
 def _summary(reader: Reader, execution: Execution) -> list[str]:
@@ -141,15 +169,4 @@ def _summary(reader: Reader, execution: Execution) -> list[str]:
         lines.append(f"{count} {noun}; see: stepflow artifacts {execution.number}")
     if execution.error:
         lines.append(f"error: {clean_line(execution.error)}")
-    return [*lines, standard_output().paint(_outcome(execution), BOLD)]
-
-
-def _outcome(execution: Execution) -> str:
-    parts = [execution_title(execution), execution.status.word]
-    if execution.duration_ms is not None:
-        parts.append(f"in {format_duration(execution.duration_ms)}")
-    if execution.signal is not None:
-        parts.append(f"({signal_name(execution.signal)})")
-    elif execution.exit_code is not None:
-        parts.append(f"(exit {execution.exit_code})")
-    return " ".join(parts)
+    return [*lines, standard_output().paint(run_end(execution), BOLD)]

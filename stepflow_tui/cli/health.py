@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepflow_tui.cli.examination import examine
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import Object, iso, print_json
+from stepflow_tui.cli.lookup import open_reader
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.health.examination import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stepflow_tui.cli.examination import Examination
     from stepflow_tui.core.home import Home
+    from stepflow_tui.health.examination import Examination
 
 
 @click.command("health")
@@ -30,7 +31,7 @@ def command(home: Home, *, as_json: bool) -> int:
 
     Exits with 0 if it is healthy, 1 if degraded, 2 if it is down with unfinished work.
     """
-    examination = examine(home)
+    examination = examine(home, open_reader)
     if as_json:
         print_json(_object(home, examination))
     else:

@@ -13,6 +13,7 @@ from stepflow_tui.core.clock import elapsed_ms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stepflow_tui.core.comparison import Comparison, Line, Timing
     from stepflow_tui.core.models import Artifact, Execution, Instant, Step
 
 Object: TypeAlias = dict[str, Any]
@@ -48,6 +49,7 @@ def execution_object(execution: Execution, moment: Instant) -> Object:
         "marked": execution.marked,
         "user": execution.user,
         "tags": execution.tags,
+        "note": execution.note,
         "metadata": execution.metadata,
         "env": execution.env,
         "progress": execution.progress,
@@ -104,6 +106,37 @@ def full_object(
         "steps": [step_object(step, execution.boot_id, moment) for step in steps],
         "artifacts": [artifact_object(artifact) for artifact in artifacts],
     }
+
+
+def comparison_object(comparison: Comparison) -> Object:
+    """Two executions side by side."""
+    return {
+        "now": comparison.now.number,
+        "before": None if comparison.before is None else comparison.before.number,
+        "whole": _comparison_line(comparison.whole),
+        "steps": [
+            {"name": line.name, "occurrence": line.occurrence, **_comparison_line(line)}
+            for line in comparison.steps
+        ],
+    }
+
+
+def _comparison_line(line: Line) -> Object:
+    return {
+        "now": _timing(line.now),
+        "before": _timing(line.before),
+        "difference_s": _seconds(line.difference_ms),
+        "median_s": _seconds(line.usual.median_ms if line.usual else None),
+        "median_of": line.usual.count if line.usual else 0,
+        "mark": line.mark,
+    }
+
+
+def _timing(timing: Timing | None) -> Object | None:
+    if timing is None:
+        return None
+    index = {"index": timing.index} if timing.index else {}
+    return {**index, "status": timing.status.value, "duration_s": _seconds(timing.ms)}
 
 
 def print_json(value: Object) -> None:

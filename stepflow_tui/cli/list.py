@@ -12,10 +12,13 @@ from stepflow_tui.cli.lookup import complete_tag, open_reader
 from stepflow_tui.cli.terminal import say
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import NoDatabase
+from stepflow_tui.core.filters import ALL, Filter, Key, Term, parse_words
 from stepflow_tui.core.models import Status
-from stepflow_tui.store.queries import Filter, newest_executions
+from stepflow_tui.store import listing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
 
@@ -23,6 +26,7 @@ LIMIT = 20
 
 
 @click.command("list")
+@click.argument("words", metavar="[FILTER]...", nargs=-1)
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
@@ -39,6 +43,7 @@ LIMIT = 20
 def command(
     home: Home,
     *,
+    words: tuple[str, ...],
     limit: int,
     status: str | None,
     tag: str | None,
@@ -46,9 +51,14 @@ def command(
     marked: bool,
     as_json: bool,
 ) -> None:
-    """Show the newest executions, newest first."""
-    wanted = Filter(Status(status) if status else None, tag, name, marked=marked)
-    executions = newest(home, limit, wanted)
+    """Show the newest executions, newest first.
+
+    FILTER is a word such as status:failed, tag:nightly, name:deploy, user:root, since:2h,
+    until:2026-01-31, marked:yes, or a text. Words of one key are alternatives, as in
+    status:failed,lost. Put -- before the words to negate one, as in: list -- -tag:nightly.
+    """
+    options = tuple(_terms(status=status, tag=tag, name=name, marked=marked))
+    executions = newest(home, limit, Filter((*parse_words(words).terms, *options)))
     if as_json:
         moment = now()
         print_json_lines(execution_object(execution, moment) for execution in executions)
@@ -58,11 +68,24 @@ def command(
         print_table(executions)
 
 
-def newest(home: Home, limit: int, wanted: Filter | None = None) -> list[Execution]:
+def _terms(
+    *, status: str | None, tag: str | None, name: str | None, marked: bool
+) -> Iterator[Term]:
+    if status is not None:
+        yield Term(Key.STATUS, status)
+    if tag is not None:
+        yield Term(Key.TAG, tag, exact=True)
+    if name is not None:
+        yield Term(Key.NAME, name)
+    if marked:
+        yield Term(Key.MARKED, "yes")
+
+
+def newest(home: Home, limit: int, wanted: Filter = ALL) -> list[Execution]:
     """The newest executions; none, with a hint, where nothing was recorded yet."""
     try:
         with open_reader(home) as reader:
-            return reader.all(newest_executions(limit, wanted))
+            return reader.all(listing.newest(limit, wanted, now().wall_ms))
     except NoDatabase:
         say("nothing was run here yet; begin with: stepflow run COMMAND")
         return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.log_cursor import MAX_LINE
 from stepflow_tui.cli.long_line import LongLine
-from stepflow_tui.cli.terminal import flush, standard_output, write
+from stepflow_tui.cli.terminal import BOLD, flush, standard_output, write
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
 from stepflow_tui.core.text import plain, show_line, with_reset
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from stepflow_tui.cli.log_cursor import Lines
 
+
+AFTER_END = "the run has ended; this came after its end:"
 
 _LAST_RANK = 2**31
 """Higher than that of any notice."""
@@ -65,7 +67,7 @@ class LogPrinter:
         if not self._end_marked:
             self._end_marked = True
             place = Place(line + 1, after=False)
-            self.put("end", place, standard_output().rule("after the end"))
+            self.put("end", place, standard_output().paint(AFTER_END, BOLD))
 
     def print(self, lines: Lines) -> None:
         """Print the next lines, and the notices up to the last of them."""

@@ -23,14 +23,19 @@ _COMMANDS = (
     "show",
     "logs",
     "watch",
+    "open",
     "cancel",
     "rerun",
+    "compare",
     "artifacts",
     "mark",
+    "tag",
+    "note",
     "rm",
     "prune",
     "backup",
     "health",
+    "config",
     "runner",
     "completion",
 )
@@ -94,15 +99,16 @@ def _discard_output() -> None:
     epilog="Without a command, the dashboard opens.",
 )
 @home_option
+@click.option("--ascii", "ascii_only", is_flag=True, help="A dashboard of nothing but ASCII")
 @click.version_option(__version__, prog_name="stepflow")
 @click.pass_context
-def program(ctx: click.Context) -> int | None:
+def program(ctx: click.Context, *, ascii_only: bool) -> int | None:
     """Run any script in the background and watch its steps, log and artifacts live."""
     if ctx.invoked_subcommand is not None:
         return None
     from stepflow_tui.cli.dashboard import open_dashboard
 
-    return open_dashboard(current_home(ctx))
+    return open_dashboard(current_home(ctx), ascii_only=ascii_only)
 
 
 def run_program(arguments: Sequence[str]) -> int:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 @with_protection
 @click.option("-d", "--detach", is_flag=True, help="Print the number and return")
 @click.option("--json", "as_json", is_flag=True, help="Print one object, not the log")
+@click.option("--compact", is_flag=True, help="Only steps, and the last lines of failed ones")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CMD [ARGS]...")
 @with_home
 def command(
@@ -66,6 +67,7 @@ def command(
     protection: Protection,
     detach: bool,
     as_json: bool,
+    compact: bool,
     words: tuple[str, ...],
 ) -> int:
     """Run a command in the background, and follow it.
@@ -97,7 +99,7 @@ def command(
         execution = await_acceptance(home, request, timeout_s=DETACHED_WAIT_S)
         print_submitted(request, execution, as_json=as_json)
         return 0
-    return exit_code(_follow(home, request, as_json=as_json))
+    return exit_code(_follow(home, request, as_json=as_json, compact=compact))
 
 
 def _here() -> Path:
@@ -107,7 +109,7 @@ def _here() -> Path:
         raise UsageProblem("the working directory is gone; name another with -C") from problem
 
 
-def _follow(home: Home, request: RunRequest, *, as_json: bool) -> Execution:
+def _follow(home: Home, request: RunRequest, *, as_json: bool, compact: bool) -> Execution:
     try:
         execution = await_acceptance(home, request)
     except KeyboardInterrupt:
@@ -117,7 +119,7 @@ def _follow(home: Home, request: RunRequest, *, as_json: bool) -> Execution:
         raise AssertionError("without a timeout there is an execution, or an error was raised")
     with open_reader(home) as reader:
         if not as_json:
-            return follow(home, reader, execution)
+            return follow(home, reader, execution, compact=compact)
         ended = wait_for_end(home, reader, execution)
         print_execution_json(reader, ended)
         return ended

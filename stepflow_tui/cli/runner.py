@@ -131,7 +131,7 @@ def _shown(unit: str) -> str:
 
 
 def _next_steps(unit: Path) -> Iterator[str]:
-    from stepflow_tui.cli.logind import lingers, user_name
+    from stepflow_tui.health.logind import lingers, user_name
 
     yield f"written: {unit}"
     yield "start it now and with every login:"

@@ -15,7 +15,7 @@ from stepflow_tui.cli.terminal import BOLD, standard_output, write
 from stepflow_tui.cli.wording import execution_title, signal_name
 from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration, format_size
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _page(
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:
-    return (f"  {line}" for line in lines)
+    return (f"  {line}".rstrip() for line in lines)
 
 
 def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
@@ -92,6 +92,8 @@ def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
     yield "leftovers", "are stopped" if execution.kill_leftovers else ""
     yield "marked", "it is never removed" if execution.marked else ""
     yield "tags", " ".join(map(clean_line, execution.tags))
+    for index, line in enumerate((execution.note or "").splitlines()):
+        yield "" if index else "note", clean(line) or " "
     yield "metadata", _pairs(execution.metadata)
     yield "variables", _pairs(execution.env)
     yield "log", f"{execution.line_count:,} lines, {format_size(execution.byte_count)}"

@@ -51,10 +51,9 @@ class Terminal:
         """The sign and the word of a status."""
         return f"{self.glyph(status)} {status.word}"
 
-    def rule(self, text: str) -> str:
-        """A line that stands out from a log."""
-        bar = "──" if self.unicode else "--"
-        return self.paint(f"{bar} {text} {bar}", BOLD)
+    def told(self, text: str, status: Status) -> str:
+        """A sentence about something of this status; its words say it all without the colour."""
+        return self.paint(text, _COLOURS[status])
 
 
 @cache

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 @click.command("watch")
+@click.option("--compact", is_flag=True, help="Only steps, and the last lines of failed ones")
 @execution_argument
 @with_home
-def command(home: Home, *, wanted: str) -> int:
+def command(home: Home, *, wanted: str, compact: bool) -> int:
     """Follow an execution, and exit with its code."""
     with one_execution(home, wanted) as (reader, execution):
-        return exit_code(follow(home, reader, execution))
+        return exit_code(follow(home, reader, execution, compact=compact))

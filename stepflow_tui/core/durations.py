@@ -73,6 +73,13 @@ def format_duration(ms: int | None) -> str:
     return f"{ms // _DAY}d {ms % _DAY // _HOUR:02}h"
 
 
+def format_difference(ms: int | None) -> str:
+    """Shows by how much a span is longer or shorter: `+0.4s`, `-2m 05s`; `-` for None."""
+    if ms is None or abs(ms) < _SECOND // 10:
+        return format_duration(ms if ms is None else 0)
+    return ("+" if ms > 0 else "-") + format_duration(abs(ms))
+
+
 def format_age(ms: int) -> str:
     """Shows how long ago something was, in its largest unit: `12s`, `5m`, `3h`, `2d`."""
     ms = max(0, ms)

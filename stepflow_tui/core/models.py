@@ -127,6 +127,7 @@ class Execution:
             `nice`.
         kill_leftovers: background processes that it leaves are stopped.
         marked: it is never removed from the history.
+        note: what somebody wrote about it; any text, or None.
         rev: the revision that changed it last.
     """
 
@@ -164,4 +165,5 @@ class Execution:
     limits: dict[str, int] = field(default_factory=dict)
     kill_leftovers: bool = False
     marked: bool = False
+    note: str | None = None
     rev: int = 0

@@ -82,11 +82,11 @@ def run_request(
         CommandNotExecutable: the command exists and cannot be executed.
     """
     environment = {**_inherited(environ), **env}
-    directory = _directory(cwd)
+    directory = working_directory(cwd)
     _check_texts([*command, *env, *env.values(), *tags, *metadata, name or ""])
     _check_names(env)
     _check_metadata(metadata)
-    _check_timeout(timeout_s)
+    check_timeout(timeout_s)
     check_limits(limits)
     _check_command(command, directory, environment, shell=shell)
     if tty:
@@ -203,7 +203,12 @@ def _utf8(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def _directory(cwd: Path) -> Path:
+def working_directory(cwd: Path) -> Path:
+    """The directory as an absolute path.
+
+    Raises:
+        UsageProblem: there is none, or nobody may work in it.
+    """
     shown = clean_line(str(cwd))
     if "\0" in str(cwd) or not _is_directory(cwd):
         raise UsageProblem(f"no directory {shown}; name the working directory with -C")
@@ -237,7 +242,12 @@ def _check_metadata(metadata: Mapping[str, Value]) -> None:
             raise UsageProblem(f"the number of {clean_line(name)} is too large to be recorded")
 
 
-def _check_timeout(timeout_s: float | None) -> None:
+def check_timeout(timeout_s: float | None) -> None:
+    """Refuse a timeout that an execution cannot be given.
+
+    Raises:
+        UsageProblem: it is too short or too long.
+    """
     if timeout_s is None or is_timeout(timeout_s):
         return
     if timeout_s <= 0:

@@ -26,6 +26,12 @@ LIMITS = frozenset({"memory", "cpu", "file_size", "nice"})
 RLIMITS = frozenset({"CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "AS", "STACK"})
 """Resource limits that a script has from its caller, not from whoever started the runner."""
 
+MAX_TAG = 256
+"""Characters of a tag."""
+
+MAX_NOTE = 4096
+"""Bytes of a note as UTF-8."""
+
 _YEAR_10000 = 253_402_300_800_000
 """UTC milliseconds; the calendar of Python ends here."""
 
@@ -131,6 +137,40 @@ class MarkRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TagRequest:
+    """Put tags on executions and take others away: on all of them, or on none.
+
+    Attributes:
+        executions: their ids.
+        add: tags that they have from then on, behind those that they had.
+        remove: tags that they do not have any more.
+    """
+
+    kind: ClassVar[str] = "tag"
+
+    id: str
+    executions: list[str]
+    add: list[str] = field(default_factory=list)
+    remove: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRequest:
+    """Write a note on executions, in place of the one that they had: on all of them, or on none.
+
+    Attributes:
+        executions: their ids.
+        note: any text; an empty one takes the note away.
+    """
+
+    kind: ClassVar[str] = "note"
+
+    id: str
+    executions: list[str]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackupRequest:
     """Copy the database.
 
@@ -146,7 +186,10 @@ class BackupRequest:
     force: bool = False
 
 
-Chore: TypeAlias = RemoveRequest | MarkRequest | BackupRequest
+Label: TypeAlias = MarkRequest | TagRequest | NoteRequest
+"""What people say about executions."""
+
+Chore: TypeAlias = RemoveRequest | Label | BackupRequest
 """What is done to the history, not to a script."""
 
 Request: TypeAlias = RunRequest | CancelRequest | StopRequest | Chore
@@ -161,6 +204,8 @@ _KINDS: dict[str, type[Request]] = {
         StopRequest,
         RemoveRequest,
         MarkRequest,
+        TagRequest,
+        NoteRequest,
         BackupRequest,
     )
 }
@@ -272,6 +317,16 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
+def is_tag(value: object) -> bool:
+    """Whether it can be put on an execution: neither empty nor too long."""
+    return _is_text(value) and isinstance(value, str) and bool(value) and len(value) <= MAX_TAG
+
+
+def is_note(value: object) -> bool:
+    """Whether it can be written on an execution: UTF-8, and not too long."""
+    return _is_text(value) and isinstance(value, str) and len(value.encode()) <= MAX_NOTE
+
+
 def _is_limits(value: object) -> bool:
     return (
         isinstance(value, dict)
@@ -308,6 +363,9 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "environment": _is_environment,
     "env": _is_environment,
     "tags": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "add": lambda value: isinstance(value, list) and all(map(is_tag, value)),
+    "remove": lambda value: isinstance(value, list) and all(map(is_tag, value)),
+    "note": is_note,
     "metadata": _is_metadata,
     "created_at": lambda value: _is_whole(value) and 0 <= value < _YEAR_10000,
     "umask": lambda value: _is_whole(value) and 0 <= value <= 0o777,

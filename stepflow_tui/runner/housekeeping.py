@@ -21,7 +21,9 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
     BackupRequest,
     MarkRequest,
+    NoteRequest,
     RemoveRequest,
+    TagRequest,
     remove_requests,
 )
 from stepflow_tui.runner.retention import remove_files
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.settings import Settings
-    from stepflow_tui.requests.request import Chore
+    from stepflow_tui.requests.request import Chore, Label
     from stepflow_tui.runner.timers import Timers
     from stepflow_tui.store.removal import Entry
     from stepflow_tui.store.writer import Writer
@@ -122,8 +124,8 @@ class Housekeeping:
                 self._add(self._answer(request, path, self._remove(request)))
             case BackupRequest():
                 self._add(self._answer(request, path, self._back_up(request)))
-            case MarkRequest():  # goes between the slices of others
-                self._add(self._answer(request, path, self._mark(request)), first=True)
+            case MarkRequest() | TagRequest() | NoteRequest():  # between the slices of others
+                self._add(self._answer(request, path, self._label(request)), first=True)
 
     def close(self) -> None:
         """Let go of everything; a copy that is not whole is removed."""
@@ -253,17 +255,23 @@ class Housekeeping:
         if requests:
             inbox.submit(self._home, *requests)
 
-    # Marks and copies
+    # Labels and copies
 
-    def _mark(self, request: MarkRequest) -> Job:
+    def _label(self, request: Label) -> Job:
         known = self._writer.all(removal.entries(request.executions, sized=False))
         if {entry.id for entry in known} != set(request.executions):
             raise UsageProblem("there is no such execution any more")
-        yield from self._write(partial(self._save_mark, request))
+        yield from self._write(partial(self._save_label, request))
 
-    def _save_mark(self, request: MarkRequest) -> None:
+    def _save_label(self, request: Label) -> None:
         with self._writer.transaction(durable=True) as transaction:
-            transaction.mark(request.executions, marked=request.marked)
+            match request:
+                case MarkRequest():
+                    transaction.mark(request.executions, marked=request.marked)
+                case TagRequest():
+                    transaction.tag(request.executions, add=request.add, remove=request.remove)
+                case NoteRequest():
+                    transaction.note(request.executions, request.note)
 
     def _back_up(self, request: BackupRequest) -> Job:
         path = Path(request.path)

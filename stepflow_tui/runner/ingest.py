@@ -100,6 +100,11 @@ class Ingest:
         return bool(self._chunks)
 
     @property
+    def new_lines(self) -> int:
+        """How many lines wait for their commit."""
+        return sum(chunk.line_count for chunk in self._chunks)
+
+    @property
     def line_count(self) -> int:
         """Lines so far, an unfinished last one included."""
         return self._stream.line_count + (self._stream.partial_bytes > 0)

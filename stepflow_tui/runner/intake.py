@@ -14,10 +14,12 @@ from stepflow_tui.requests.request import (
     CancelRequest,
     Chore,
     MarkRequest,
+    NoteRequest,
     RemoveRequest,
     Request,
     RunRequest,
     StopRequest,
+    TagRequest,
     decode,
 )
 
@@ -82,7 +84,7 @@ def _sort(home: Home, path: Path, orders: Orders) -> None:
             orders.cancels.append((request, path))
         case StopRequest():
             orders.stops.append((request, path))
-        case RemoveRequest() | MarkRequest() | BackupRequest():
+        case RemoveRequest() | MarkRequest() | TagRequest() | NoteRequest() | BackupRequest():
             orders.chores.append((request, path))
 
 

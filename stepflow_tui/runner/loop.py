@@ -21,7 +21,7 @@ from stepflow_tui.runner.cancels import Cancels
 from stepflow_tui.runner.checkup import Checkup
 from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.guard import Guard
-from stepflow_tui.runner.hardening import Hardening
+from stepflow_tui.runner.hardening import Gain, Hardening
 from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.pending import pending_execution
@@ -401,16 +401,18 @@ class Runner:
         self._endings.begun(recording)
 
     def _save(self, recordings: list[Recording]) -> bool:
-        durable = any(recording.is_ending for recording in recordings)
+        gain = Gain.of(recordings)
+        durable = gain.ended > 0
         try:
             with self._writer.transaction(durable=durable) as transaction:
                 for recording in recordings:
                     recording.save(transaction)
-                self._hardening.add_record(transaction)
+                self._hardening.add_record(transaction, gain, at_once=durable)
         except WriteFailed as error:
             self._failed(error)
             return False
         self._guard.succeeded()
+        self._hardening.gained(gain)
         _pass_by(recordings, beginning="P5", output="P7", ending="P9")
         for recording in recordings:
             recording.saved()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.masking import Masker, MaskRefused
 from stepflow_tui.core.models import Execution, Status
 from stepflow_tui.core.redaction import redacted
+from stepflow_tui.requests.request import MAX_TAG
 from stepflow_tui.requests.secrets import HIDDEN_IN_COMMAND
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from stepflow_tui.requests.request import RunRequest
 
 MAX_NAME = 256
-"""Characters of a name or a tag that are kept."""
+"""Characters of a name that are kept."""
 
 
 def pending_execution(request: RunRequest, boot_id: str) -> Execution:
@@ -29,7 +30,7 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
     return Execution(
         number=0,
         id=request.id,
-        name=_short(masker, request.name),
+        name=_short(masker, request.name, MAX_NAME),
         command=command,  # kept as JSON, which can hold bytes that are no UTF-8
         cwd=cwd,
         status=Status.PENDING,
@@ -38,7 +39,7 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
         shell=request.shell,
         tty=request.tty,
         timeout_s=request.timeout_s,
-        tags=[_short(masker, tag) for tag in request.tags],
+        tags=[_short(masker, tag, MAX_TAG) for tag in request.tags],
         metadata=_metadata(masker, request),
         env={name: masker.mask_text(value) for name, value in redacted(request.env).items()},
         warnings=warnings,
@@ -70,8 +71,8 @@ def _metadata(masker: Masker, request: RunRequest) -> Metadata:
     return metadata if request.rerun_of is None else {**metadata, "rerun_of": request.rerun_of}
 
 
-def _short(masker: Masker, text: str) -> str:
-    return masker.mask_text(_storable(text))[:MAX_NAME]
+def _short(masker: Masker, text: str, most: int) -> str:
+    return masker.mask_text(_storable(text))[:most]
 
 
 def _storable(text: str) -> str:

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from watchfiles import awatch
-from watchfiles._rust_notify import WatchfilesRustInternalError
-
 from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
+from stepflow_tui.store.home_watch import HomeWatch
 from stepflow_tui.store.reader import AsyncReader
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
-
-    from watchfiles import Change
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.store.queries import Query
 
 T = TypeVar("T")
 
-_QUICK_STEP_MS, _SLOW_STEP_MS = 5, 50
-_DEBOUNCE_MS = 100
+_REST_S = 0.001
+"""So long after an event it is looked: a commit writes several times."""
+
+_AGAIN_S = 0.05
+"""A commit is seen when it is through, which is after its last event; so it is looked again: after
+a rest if there was nothing, else after this time, and from then on ever more seldom."""
+
 _QUICK_LOOK_S, _SLOW_LOOK_S = 1.0, 5.0
 """How often to look without any event, as a net."""
 
@@ -55,7 +55,7 @@ class Feed:
     Attributes:
         problem: why the database cannot be read now; None if it can.
         opened: counts how often a database was opened; what was read before may be of another.
-        quick: wake up within milliseconds, at some cost; else within a tenth of a second.
+        quick: look more often where, or as long as, no events come.
     """
 
     def __init__(self, home: Home) -> None:
@@ -63,20 +63,19 @@ class Feed:
         self._names = (home.database.name, home.wal.name, home.runner_lock.name)
         self._reader: AsyncReader | None = None
         self._inode: int | None = None
+        self._may_be_replaced = True
         self._version = 0
         self._failing_since: float | None = None
         self._hint = asyncio.Event()
         self._lock_changed = False
-        self._watch: asyncio.Task[None] | None = None
-        self._watching = False
-        self._watched_inode: int | None = None
-        self._stop_watching = asyncio.Event()
-        self._quick = False
+        self._watch: HomeWatch | None = None
+        self._watch_again = 0.0
+        self._again_s = _REST_S
+        self.quick = False
         self.problem: StoreProblem | None = None
         self.opened = 0
 
     async def __aenter__(self) -> Self:
-        self._watch = asyncio.create_task(self._keep_watching(), name="feed")
         self._hint.set()
         return self
 
@@ -86,22 +85,8 @@ class Feed:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+        self._stop_watching()
         await self._close()
-
-    @property
-    def quick(self) -> bool:
-        """Whether wake-ups come within milliseconds."""
-        return self._quick
-
-    @quick.setter
-    def quick(self, quick: bool) -> None:
-        if quick != self._quick:
-            self._quick = quick
-            self._stop_watching.set()
 
     async def all(self, query: Query[T]) -> list[T]:
         """Every row of the result.
@@ -135,25 +120,33 @@ class Feed:
         """
         while True:
             await self._wait()
+            changed = await self._look()
             lock_changed, self._lock_changed = self._lock_changed, False
-            if await self._look() or lock_changed:
+            if changed:
+                self._again_s = _AGAIN_S
+            if changed or lock_changed:
                 return
 
     async def _wait(self) -> None:
+        """Until there was an event, or it is time to look without one."""
         try:
-            async with asyncio.timeout(self._interval()):
+            async with asyncio.timeout(min(self._interval(), self._again_s)):
                 await self._hint.wait()
         except TimeoutError:
+            self._may_be_replaced = True
+            self._again_s = min(2 * self._again_s, _SLOW_LOOK_S)
             return
-        finally:
-            self._hint.clear()
+        self._again_s = _REST_S
+        if self._reader is not None:
+            await asyncio.sleep(_REST_S)
+        self._hint.clear()
 
     def _interval(self) -> float:
         if self._failing_since is not None:
             return _RETRY_S
-        if self._watching:
-            return _QUICK_LOOK_S if self._quick else _SLOW_LOOK_S
-        return _QUICK_POLL_S if self._quick else _SLOW_POLL_S
+        if self._watch is not None:
+            return _QUICK_LOOK_S if self.quick else _SLOW_LOOK_S
+        return _QUICK_POLL_S if self.quick else _SLOW_POLL_S
 
     async def _look(self) -> bool:
         """Whether the database, or the problem with it, is another than before."""
@@ -179,14 +172,10 @@ class Feed:
             self.problem = problem
 
     async def _look_at_database(self) -> bool:
-        if self._watching and _inode_of(self._home.root) != self._watched_inode:
-            self._stop_watching.set()
-        inode = _inode_of(self._home.database)
-        if inode != self._inode:
-            await self._close()
+        if self._may_be_replaced or self._reader is None:
+            await self._see_to_files()
         if self._reader is None:
             self._reader = await AsyncReader.open(self._home.database)
-            self._inode = inode
             self.opened += 1
             self._version = await self._reader.data_version()
             return True
@@ -195,49 +184,43 @@ class Feed:
         self._version = version
         return changed
 
+    async def _see_to_files(self) -> None:
+        """Let go of a directory and of a database that are not there any more."""
+        self._may_be_replaced = False
+        self._see_to_watch()
+        inode = _inode_of(self._home.database)
+        if inode != self._inode:
+            await self._close()
+            self._inode = inode
+
     async def _close(self) -> None:
-        reader, self._reader, self._inode = self._reader, None, None
+        reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
 
-    async def _keep_watching(self) -> None:
-        """Turn events of the home's directory into hints, for as long as we live."""
-        while True:
-            self._stop_watching.clear()
+    def _see_to_watch(self) -> None:
+        """Watch the home that there is now."""
+        inode = _inode_of(self._home.root)
+        if self._watch is not None and self._watch.inode != inode:
+            self._stop_watching()
+        if self._watch is None and inode is not None and time.monotonic() >= self._watch_again:
             try:
-                await self._watch_directory()
-            except (OSError, WatchfilesRustInternalError):
-                self._watching = False
-                self._hint.set()
-                await self._rest()
+                self._watch = HomeWatch(self._home.root, self._notice)
+            except OSError:  # no watch is left: until one is free, we poll
+                self._watch_again = time.monotonic() + _WATCH_AGAIN_S
 
-    async def _watch_directory(self) -> None:
-        # The directory, as the inode of the -wal file goes when it is made anew.
-        events = awatch(
-            self._home.root,
-            watch_filter=self._concerns_us,
-            debounce=_DEBOUNCE_MS,
-            step=_QUICK_STEP_MS if self._quick else _SLOW_STEP_MS,
-            stop_event=self._stop_watching,
-            recursive=False,
-        )
-        self._watching, self._watched_inode = True, _inode_of(self._home.root)
-        self._hint.set()  # for what happened while nobody watched
-        async for _ in events:
-            self._hint.set()
+    def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
 
-    def _concerns_us(self, _: Change, path: str) -> bool:
-        name = Path(path).name
+    def _notice(self, name: str, *, is_other: bool) -> None:
         if name == self._home.runner_lock.name:
             self._lock_changed = True
-        return name in self._names
-
-    async def _rest(self) -> None:
-        """Wait before watching again: for the directory to be made, or for a free watch."""
-        missing = not self._home.root.is_dir()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SLOW_POLL_S if missing else _WATCH_AGAIN_S):
-                await self._stop_watching.wait()
+        if is_other:
+            self._may_be_replaced = True
+        if not name or name in self._names:
+            self._hint.set()
 
 
 def _inode_of(path: Path) -> int | None:

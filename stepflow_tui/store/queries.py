@@ -7,14 +7,14 @@ dashboard.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
 from stepflow_tui.store.chunks import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
 Row: TypeAlias = "tuple[Any, ...]"
@@ -56,8 +56,11 @@ class RunnerRecord:
     """What the last runner said of itself.
 
     Attributes:
+        commits, lines, ended: what it has committed, stored and brought to an end since its start.
         commit_ms: how long its latest commit took.
         failures: commits that failed.
+        commit_times: how long all of them took, a histogram.
+        recorded_mono: when this was written, on the monotonic clock in milliseconds.
     """
 
     version: str
@@ -67,19 +70,26 @@ class RunnerRecord:
     commits: int
     commit_ms: float
     failures: int = 0
+    lines: int = 0
+    ended: int = 0
+    commit_times: Mapping[int, int] = field(default_factory=dict)
+    recorded_mono: int = 0
 
 
-_EXECUTION = """
+EXECUTION = """
 SELECT e.number, e.id, e.name, e.command, e.cwd, e.status, e.created_at, e.user, e.shell, e.tty,
     e.started_at, e.started_mono, e.finished_at, e.duration_ms, e.exit_code, e.signal, e.error,
     e.timeout_s, e.tags, e.metadata, e.env, e.warnings, e.progress, e.step_count, e.steps_done,
     e.step_name, coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0),
-    s.end_line, e.boot_id, e.rev, e.stopping, e.limits, e.kill_leftovers, e.marked
+    s.end_line, e.boot_id, e.rev, e.stopping, e.limits, e.kill_leftovers, e.marked,
+    e.note
 FROM executions e LEFT JOIN streams s ON s.execution = e.number
 """
+"""Selects whole executions, as `read_execution` reads them."""
 
 
-def _execution(row: Row) -> Execution:
+def read_execution(row: Row) -> Execution:
+    """A row of `EXECUTION`."""
     return Execution(
         number=row[0],
         id=row[1],
@@ -116,18 +126,19 @@ def _execution(row: Row) -> Execution:
         limits=json.loads(row[32]),
         kill_leftovers=bool(row[33]),
         marked=bool(row[34]),
+        note=row[35],
     )
 
 
 def execution(number: int) -> Query[Execution]:
     """The execution with this number."""
-    return Query(f"{_EXECUTION} WHERE e.number = ?", (number,), _execution)
+    return Query(f"{EXECUTION} WHERE e.number = ?", (number,), read_execution)
 
 
 def executions_with_prefix(prefix: str) -> Query[Execution]:
     """At most two executions whose id begins with `prefix`: more than one is ambiguous."""
-    sql = f"{_EXECUTION} WHERE e.id >= ? AND e.id < ? ORDER BY e.id LIMIT 2"
-    return Query(sql, (prefix, prefix + "\U0010ffff"), _execution)
+    sql = f"{EXECUTION} WHERE e.id >= ? AND e.id < ? ORDER BY e.id LIMIT 2"
+    return Query(sql, (prefix, prefix + "\U0010ffff"), read_execution)
 
 
 def known_ids(ids: Sequence[str]) -> Query[str]:
@@ -139,56 +150,24 @@ def known_ids(ids: Sequence[str]) -> Query[str]:
 
 def last_execution() -> Query[Execution]:
     """The newest execution."""
-    return Query(f"{_EXECUTION} ORDER BY e.number DESC LIMIT 1", (), _execution)
+    return Query(f"{EXECUTION} ORDER BY e.number DESC LIMIT 1", (), read_execution)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which executions to list; None lets all pass. A name matches as a part, in any case.
-
-    Attributes:
-        marked: only marked ones pass.
-    """
-
-    status: Status | None = None
-    tag: str | None = None
-    name: str | None = None
-    marked: bool = False
-
-    def clause(self) -> tuple[str, tuple[object, ...]]:
-        """An SQL condition (`1` if all pass) and its parameters."""
-        conditions, parameters = ["1"], list[object]()
-        if self.status is not None:
-            conditions.append("e.status = ?")
-            parameters.append(self.status.value)
-        if self.tag is not None:
-            conditions.append("EXISTS (SELECT 1 FROM json_each(e.tags) t WHERE t.value = ?)")
-            parameters.append(self.tag)
-        if self.name is not None:
-            conditions.append("instr(lower(e.name), lower(?)) > 0")
-            parameters.append(self.name)
-        if self.marked:
-            conditions.append("e.marked")
-        return " AND ".join(conditions), tuple(parameters)
-
-
-def newest_executions(limit: int, wanted: Filter | None = None) -> Query[Execution]:
-    """The newest executions that pass the filter, newest first."""
-    condition, parameters = (wanted or Filter()).clause()
-    sql = f"{_EXECUTION} WHERE {condition} ORDER BY e.number DESC LIMIT ?"
-    return Query(sql, (*parameters, limit), _execution)
+def newest_executions(limit: int) -> Query[Execution]:
+    """The newest executions, newest first."""
+    return Query(f"{EXECUTION} ORDER BY e.number DESC LIMIT ?", (limit,), read_execution)
 
 
 def executions_down(number: int, limit: int) -> Query[Execution]:
     """A page of executions from `number` (included) to older ones, newest first."""
-    sql = f"{_EXECUTION} WHERE e.number <= ? ORDER BY e.number DESC LIMIT ?"
-    return Query(sql, (number, limit), _execution)
+    sql = f"{EXECUTION} WHERE e.number <= ? ORDER BY e.number DESC LIMIT ?"
+    return Query(sql, (number, limit), read_execution)
 
 
 def executions_up(number: int, limit: int) -> Query[Execution]:
     """A page of executions newer than `number`, oldest first."""
-    sql = f"{_EXECUTION} WHERE e.number > ? ORDER BY e.number LIMIT ?"
-    return Query(sql, (number, limit), _execution)
+    sql = f"{EXECUTION} WHERE e.number > ? ORDER BY e.number LIMIT ?"
+    return Query(sql, (number, limit), read_execution)
 
 
 def number_older_by(number: int, distance: int) -> Query[int]:
@@ -219,13 +198,13 @@ def newest_number() -> Query[int]:
 def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
     """Those with one of these numbers, in no order."""
     marks = ",".join("?" * len(numbers))
-    return Query(f"{_EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), _execution)
+    return Query(f"{EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), read_execution)
 
 
 def executions_changed(oldest: int, newest: int, since: int) -> Query[Execution]:
     """Those numbered `oldest` to `newest`, both included, that changed after revision `since`."""
-    sql = f"{_EXECUTION} WHERE e.number BETWEEN ? AND ? AND e.rev > ? ORDER BY e.number"
-    return Query(sql, (oldest, newest, since), _execution)
+    sql = f"{EXECUTION} WHERE e.number BETWEEN ? AND ? AND e.rev > ? ORDER BY e.number"
+    return Query(sql, (oldest, newest, since), read_execution)
 
 
 def status_counts() -> Query[tuple[Status, int]]:
@@ -389,6 +368,28 @@ def chunks_before(number: int, line: int, limit: int) -> Query[Chunk]:
     return Query(sql, (number, line, limit), read_chunk)
 
 
+def arrival(number: int, line: int) -> Query[tuple[int, int]]:
+    """Where the chunk begins in which 0-based `line` begins or goes on last, and its arrival."""
+    sql = """SELECT first_line, arrived_at FROM log_chunks WHERE execution = ? AND first_line <= ?
+        ORDER BY first_line DESC, first_byte DESC LIMIT 1"""
+    return Query(sql, (number, line), lambda row: (row[0], row[1]))
+
+
+def arrivals(number: int, line: int, limit: int) -> Query[Chunk]:
+    """At most `limit` chunks from 0-based `line` on, without their bodies: when lines came."""
+    sql = f"""SELECT first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, x''
+        FROM log_chunks WHERE execution = ? AND first_line >= {_AT_LINE}
+        AND first_line + line_count >= ? ORDER BY first_line, first_byte LIMIT ?"""
+    return Query(sql, (number, number, line, line, limit), read_chunk)
+
+
+def stream_sizes(numbers: Sequence[int]) -> Query[tuple[int, int, int]]:
+    """Of these executions: number, lines of the log (an unfinished last one included), bytes."""
+    sql = """SELECT execution, line_count + (partial_bytes > 0), stored_bytes FROM streams
+        WHERE execution IN (SELECT value FROM json_each(?))"""
+    return Query(sql, (json.dumps(list(numbers)),), lambda row: (row[0], row[1], row[2]))
+
+
 def partial_line(stream: Stream) -> Query[Chunk]:
     """The chunks that hold the line that has no newline yet."""
     begin = stream.stored_bytes - stream.partial_bytes
@@ -397,9 +398,14 @@ def partial_line(stream: Stream) -> Query[Chunk]:
 
 def runner_record() -> Query[RunnerRecord]:
     """What the last runner said of itself."""
-    sql = """SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms, failures
-        FROM runner"""
-    return Query(sql, (), lambda row: RunnerRecord(*row))
+    sql = """SELECT version, sqlite_version, started_at, boot_id, commits, commit_ms, failures,
+        lines, ended, commit_times, recorded_mono FROM runner"""
+    return Query(sql, (), _runner_record)
+
+
+def _runner_record(row: Row) -> RunnerRecord:
+    times = {int(bucket): count for bucket, count in json.loads(row[9]).items()}
+    return RunnerRecord(*(*row[:9], times, row[10]))
 
 
 def tags() -> Query[str]:

@@ -63,7 +63,7 @@ class Transaction:
         row = {"id": execution.id, "created_at": execution.created_at, **_mutable(execution)}
         row |= {name: getattr(execution, name) for name in _FIXED}
         row |= {"command": json.dumps(execution.command), "rev": self._rev()}
-        row |= {"limits": json.dumps(execution.limits)}
+        row |= {"limits": json.dumps(execution.limits), "tags": json.dumps(execution.tags)}
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         cursor = self._connection.execute(
             f"INSERT INTO executions ({names}) VALUES ({marks}) "  # noqa: S608 - our own names
@@ -78,7 +78,7 @@ class Transaction:
         return number
 
     def save_execution(self, execution: Execution) -> None:
-        """Write all of an execution that can change."""
+        """Write all of an execution that can change, but for what people say about it."""
         row = {"rev": self._rev(), **_mutable(execution)}
         assignments = ", ".join(f"{name} = ?" for name in row)
         self._connection.execute(
@@ -218,6 +218,36 @@ class Transaction:
             (marked, self._rev(), json.dumps(ids), marked),
         )
 
+    def tag(self, ids: Sequence[str], *, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Put tags on executions, and take others away."""
+        rows = self._connection.execute(
+            "SELECT number, tags FROM executions WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        ).fetchall()
+        rev = self._rev()
+        before = {number: json.loads(tags) for number, tags in rows}
+        after = {
+            number: list(dict.fromkeys([tag for tag in [*tags, *add] if tag not in remove]))
+            for number, tags in before.items()
+        }
+        self._connection.executemany(
+            "UPDATE executions SET tags = ?, rev = ? WHERE number = ?",
+            [
+                (json.dumps(tags), rev, number)
+                for number, tags in after.items()
+                if tags != before[number]
+            ],
+        )
+
+    def note(self, ids: Sequence[str], text: str) -> None:
+        """Write a note on executions, in place of what was there; an empty one is none."""
+        note = text or None
+        self._connection.execute(
+            "UPDATE executions SET note = ?, rev = ? "
+            "WHERE id IN (SELECT value FROM json_each(?)) AND note IS NOT ?",
+            (note, self._rev(), json.dumps(ids), note),
+        )
+
     def remove_executions(self, numbers: Iterable[int]) -> None:
         """Take executions off the list, with their steps and artifacts; their logs are left over.
 
@@ -270,7 +300,7 @@ class Transaction:
     def save_runner(self, record: RunnerRecord) -> None:
         """Write what the runner says of itself."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO runner VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO runner VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.version,
                 record.sqlite_version,
@@ -279,6 +309,10 @@ class Transaction:
                 record.commits,
                 record.commit_ms,
                 record.failures,
+                record.lines,
+                record.ended,
+                json.dumps(record.commit_times),
+                record.recorded_mono,
             ),
         )
 
@@ -286,7 +320,7 @@ class Transaction:
 _PAGE_BYTES = 4096
 """What SQLite makes of a database that does not ask for another size."""
 
-_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s", "kill_leftovers")
+_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s", "kill_leftovers", "note")
 
 
 def _mutable(execution: Execution) -> dict[str, Any]:
@@ -300,7 +334,6 @@ def _mutable(execution: Execution) -> dict[str, Any]:
         "signal": execution.signal,
         "error": execution.error,
         "stopping": execution.stopping.value if execution.stopping else None,
-        "tags": json.dumps(execution.tags),
         "metadata": json.dumps(execution.metadata),
         "env": json.dumps(execution.env),
         "warnings": json.dumps(execution.warnings),

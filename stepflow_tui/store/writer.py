@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from stepflow_tui.core import histogram
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store import wal
 from stepflow_tui.store.queries import IDENTITY
@@ -80,6 +82,7 @@ class Writer:
         commits: since it was opened.
         failures: commits that failed since then.
         commit_ms: how long the latest commit took.
+        commit_times: how long all of them took, a histogram.
         is_durable: the latest commit, and all before it, are on the disk.
         is_new: there was no database.
 
@@ -92,6 +95,7 @@ class Writer:
         self.commits = 0
         self.failures = 0
         self.commit_ms = 0.0
+        self.commit_times: Counter[int] = Counter()
         self._durable_at = 0.0
         self.is_durable = False
         self.is_new = False
@@ -196,6 +200,7 @@ class Writer:
         ended = time.monotonic()
         self.commits += 1
         self.commit_ms = (ended - began) * 1000
+        self.commit_times[histogram.bucket(self.commit_ms)] += 1
         self._durable_at = ended if durable else self._durable_at
         self.is_durable = durable
         self._uncheckpointed += transaction.written + _COMMIT_OVERHEAD

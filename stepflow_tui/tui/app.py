@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.scrollbar import ScrollBar
 
-from stepflow_tui.tui import keymap
+from stepflow_tui.core import glyphs
+from stepflow_tui.core.config import Config
+from stepflow_tui.tui import choices, keymap
+from stepflow_tui.tui.ascii import AsciiOnly, WholeCells
+from stepflow_tui.tui.changed_cells import ThriftyApp
+from stepflow_tui.tui.emulator import Emulator
+from stepflow_tui.tui.hook import Hook
+from stepflow_tui.tui.notifications import Notifications
 from stepflow_tui.tui.screens.main import MainScreen
-from stepflow_tui.tui.theme import ANSI_THEME, ANSI_VARIABLES, LOG_COLOURS, THEME
+from stepflow_tui.tui.theme import (
+    ANSI_THEME,
+    LIGHT_LOG_COLOURS,
+    LOG_COLOURS,
+    THEMES,
+    our_variables,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from textual.binding import BindingType
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from stepflow_tui.store.feed import Feed
@@ -24,7 +40,7 @@ if TYPE_CHECKING:
 _TWICE_WITHIN_S = 3.0
 
 
-class StepflowApp(App[None], inherit_bindings=False):
+class StepflowApp(ThriftyApp, inherit_bindings=False):
     """Opens the main screen; what it shows and where orders go is handed in."""
 
     TITLE = "stepflow"
@@ -33,7 +49,15 @@ class StepflowApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [keymap.INTERRUPT]
 
     def __init__(
-        self, root: Path, feed: Feed, live: Live, orders: Orders, *, colours: bool = True
+        self,
+        root: Path,
+        feed: Feed,
+        live: Live,
+        orders: Orders,
+        *,
+        colours: bool = True,
+        config: Config | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Makes the application.
 
@@ -42,14 +66,45 @@ class StepflowApp(App[None], inherit_bindings=False):
             feed: where everything is read.
             live: what is shown first, refreshed or not.
             orders: where everything is asked for.
-            colours: our own theme; else the terminal's colours, or none under NO_COLOR.
+            colours: those of the theme; else the terminal's own, or none under NO_COLOR.
+            config: what the user has chosen, and `choices` has found to be right.
+            environ: tells of the terminal, and is handed on to the user's own command.
         """
         super().__init__(ansi_color=None if colours else True)
-        self._main = MainScreen(root, feed, live, orders)
+        self.config = config or Config()
+        self._ascii_only = AsciiOnly(enabled=glyphs.is_ascii())
+        if glyphs.is_ascii():
+            ScrollBar.renderer = WholeCells
+        self.notifications = self._make_notifications(environ)
+        self._main = MainScreen(root, feed, live, orders, self.notifications)
         self._interrupted_at = 0.0
-        self.ansi_theme_dark = LOG_COLOURS
-        self.register_theme(THEME)
-        self.theme = THEME.name if colours else ANSI_THEME
+        self.ansi_theme_dark, self.ansi_theme_light = LOG_COLOURS, LIGHT_LOG_COLOURS
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.config.theme if colours else ANSI_THEME
+        self.set_keymap(choices.keymap(self.config))
+
+    def _make_notifications(self, environ: Mapping[str, str]) -> Notifications:
+        wanted = self.config.notify
+        return Notifications(
+            wanted,
+            Emulator.detect(environ, wanted),
+            hook=Hook(wanted.command, environ, self._warn),
+            write=self._write,
+            say=self._tell,
+        )
+
+    def _write(self, sequence: str) -> None:
+        """Hand a sequence to the terminal, between two frames."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+            self._driver.flush()
+
+    def _tell(self, text: str) -> None:
+        self.notify(text, markup=False)
+
+    def _warn(self, text: str) -> None:
+        self.notify(text, severity="warning", markup=False)
 
     def get_default_screen(self) -> Screen[None]:
         """The screen with the panes."""
@@ -57,11 +112,23 @@ class StepflowApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Draw anew when we come back from the shell (ctrl+z, fg)."""
+        self.app_suspend_signal.subscribe(self, lambda _: self.notifications.pause())
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own variables, for themes that do not know them."""
-        return dict(ANSI_VARIABLES)
+    def on_unmount(self) -> None:
+        """Leave the terminal as it was."""
+        self.notifications.pause()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, with our own."""
+        variables = {**super().get_css_variables(), **our_variables(self.current_theme)}
+        self.theme_variables = variables
+        return variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What all that is drawn passes through."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii_only] if self._ascii_only.enabled else filters
 
     def action_interrupt(self) -> None:
         """Never touch a run: the second ctrl+c in a row leaves the dashboard."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stepflow_tui.tui.log_search import MAX_MATCHES, LogSearch, Needle
+from stepflow_tui.tui.haystack import StoredLog
+from stepflow_tui.tui.log_search import LogSearch
 
 if TYPE_CHECKING:
+    from stepflow_tui.tui.haystack import Haystack
+    from stepflow_tui.tui.needle import Needle
     from stepflow_tui.tui.source import Source
 
 
@@ -21,7 +23,7 @@ class Hit:
 
 
 class Finder:
-    """Looks for one text at a time.
+    """Looks for one needle at a time.
 
     Attributes:
         needle: what is looked for; None when nothing is.
@@ -30,18 +32,25 @@ class Finder:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._number: int | None = None
+        self._haystack: Haystack | None = None
         self.needle: Needle | None = None
         self.search: LogSearch | None = None
 
-    def begin(self, text: str, number: int | None) -> None:
-        """Look for another text, or with an empty one for nothing."""
-        self.needle = Needle(text) if text else None
-        self.turn_to(number)
+    def begin(self, needle: Needle | None) -> None:
+        """Look for something else, or for nothing."""
+        self.needle, self.search = needle, None
+        if needle is not None and self._number is not None and self._haystack is not None:
+            self.search = LogSearch(self._haystack, self._number, needle)
 
-    def turn_to(self, number: int | None) -> None:
-        """Look in the log of another execution."""
-        active = self.needle is not None and number is not None
-        self.search = LogSearch(self._source, number, self.needle) if active else None  # type: ignore[arg-type]
+    def turn_to(self, number: int | None, haystack: Haystack | None = None) -> None:
+        """Look in the log of an execution, or in another haystack that goes by this number."""
+        if number == self._number:
+            return
+        if haystack is None and number is not None:
+            haystack = StoredLog(self._source, number)
+        self._number, self._haystack = number, haystack
+        self.begin(self.needle)
 
     async def find(self, line: int, count: int, *, backward: bool) -> Hit | None:
         """The next match behind (or ahead of) `line` in a log of `count` lines.
@@ -67,14 +76,11 @@ class Finder:
         search = self.search
         if search is None:
             return ""
-        total = f"{len(search.matches):,}"
-        if search.is_capped:
-            total = f"over {MAX_MATCHES:,}"
-        elif search.scanned < count:
+        total, place = f"{search.count:,}", search.place(cursor)
+        if search.skipped:
+            return f"{total} found, {search.skipped:,} lines took too long"
+        if search.is_stopped or search.scanned < count:
             return f"{total} so far"
-        elif not search.matches:
+        if not search.count:
             return "not found"
-        place = bisect_left(search.matches, cursor)
-        if place < len(search.matches) and search.matches[place] == cursor:
-            return f"{place + 1:,} of {total}"
-        return f"{total} found"
+        return f"{total} found" if place is None else f"{place + 1:,} of {total}"

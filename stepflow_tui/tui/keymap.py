@@ -24,6 +24,7 @@ def key(
     footer: bool = False,
     priority: bool = False,
 ) -> Binding:
+    """A binding whose id is made of its action; `display` is what the footer and help call it."""
     return Binding(
         keys,
         action,
@@ -59,23 +60,68 @@ SIDEWAYS = Group(
 
 STEPS = Group("Steps", (key("enter", "choose", "show its lines", "enter"),))
 
+LIST = Group(
+    "The list",
+    (
+        key("S", "sort", "sort by the next column", "S"),
+        key("backslash", "reverse", "turn the order round", "\\"),
+        key("p", "groups", "a row for each name, with its last results", "p"),
+        key("enter", "open_group", "in a row for a name: its executions", "enter"),
+        key("v", "select", "select it, beside others", "v"),
+        key("V", "select_none", "select none", "V"),
+    ),
+)
+
 PANES = Group(
     "Panes",
     (
         key("tab", "next_pane", "pane", "tab", footer=True),
         key("shift+tab", "previous_pane", "previous pane", "shift+tab"),
+        key("z", "zoom", "one pane as large as the screen", "z"),
         key("escape", "back", "one layer back", "esc"),
     ),
 )
 
 EXECUTION = Group(
-    "The selected execution",
+    "The current execution, or all that are selected",
     (
         key("enter", "details", "details", "enter", footer=True),
+        key("s", "start", "start a new one", "s"),
         key("x", "cancel", "cancel", "x", footer=True),
+        key("X", "force_cancel", "kill at once", "X"),
         key("r", "rerun", "re-run", "r", footer=True),
+        key("R", "edit_rerun", "re-run with edits", "R"),
+        key("T", "tag", "tags", "T"),
+        key("i", "note", "note", "i"),
+        key("m", "mark", "mark: keep for good; or let go", "m"),
+        key("D", "remove", "remove from the history", "D"),
     ),
 )
+
+VIEWS = Group(
+    "Other screens",
+    (
+        key("a", "artifacts", "artifacts of the execution", "a", footer=True),
+        key("c", "compare", "compare it with the one before, or two selected", "c"),
+        key("H", "health", "health of the home and its runner", "H"),
+        key("B", "watch", "tell its end, or not", "B"),
+    ),
+)
+
+READING = (
+    key("e", "next_problem", "next error or warning", "e"),
+    key("E", "previous_problem", "error or warning before", "E"),
+    key("right_square_bracket", "next_step", "next step", "]"),
+    key("left_square_bracket", "previous_step", "step before", "["),
+    key("full_stop", "fold", "fold the step, or unfold it", "."),
+    key("comma", "fold_all", "fold all steps, or unfold them", ","),
+    key("M", "markers", "markers: as headings, hidden, as printed", "M"),
+    key("J", "pretty", "the JSON of a line, indented", "J"),
+    key("v", "select_lines", "select lines; y copies them", "v"),
+)
+"""What the view of the log does by itself, whichever pane has the focus."""
+
+END_SELECTION = key("escape", "end_selection", "end the selection", "esc")
 
 LOG = Group(
     "Its log",
@@ -89,12 +135,25 @@ LOG = Group(
         key("t", "timestamps", "time", "t", footer=True),
         key("y", "copy", "copy line", "y", footer=True),
         key("o", "pager", "pager", "o", footer=True),
+        *READING,
+        key("L", "matches", "list all matches", "L"),
+        key("O", "editor", "in your editor", "O"),
+        key("W", "save", "save to a file", "W"),
+    ),
+)
+
+SEARCH = Group(
+    "While searching",
+    (
+        key("ctrl+r", "search_regex", "regular expression, or plain text", "ctrl+r"),
+        key("ctrl+t", "search_case", "exact case, or any", "ctrl+t"),
     ),
 )
 
 GENERAL = Group(
     "Program",
     (
+        key("ctrl+p,colon", "palette", "commands", ":", footer=True),
         key("ctrl+z", "app.suspend_process", "to the shell; fg comes back", "ctrl+z"),
         key("question_mark", "help", "help", "?", footer=True),
         key("q", "quit", "quit", "q", footer=True),
@@ -103,9 +162,19 @@ GENERAL = Group(
 
 INTERRUPT = key("ctrl+c", "interrupt", "copy the selection; twice: quit", "ctrl+c")
 
-SCREEN = (*EXECUTION.bindings, *LOG.bindings, *PANES.bindings, *GENERAL.bindings)
+SCREEN = tuple(
+    binding for group in (EXECUTION, VIEWS, LOG, PANES, GENERAL) for binding in group.bindings
+)
 
 CLOSE = (key("escape,q", "close", "close", "esc"),)
+
+PALETTE = (
+    key("escape", "close", "close", "esc"),
+    key("down,ctrl+n", "down", "down", "↓", priority=True),
+    key("up,ctrl+p", "up", "up", "↑", priority=True),
+    key("pagedown", "page_down", "a page down", "pgdn", priority=True),
+    key("pageup", "page_up", "a page up", "pgup", priority=True),
+)
 
 CONFIRM = (
     key("y", "yes", "yes", "y"),
@@ -113,13 +182,29 @@ CONFIRM = (
     key("left,h,right,l", "app.focus_next", "other button", "tab"),
 )
 
+FORM = (
+    key("ctrl+enter,ctrl+s", "submit", "done", "ctrl+s"),
+    key("escape", "leave", "close", "esc"),
+)
+
+COMPLETING = (
+    key("down", "choose_candidate(1)", "next offer", "↓"),
+    key("up", "choose_candidate(-1)", "offer before", "↑"),
+    key("tab", "complete", "complete, or next field", "tab"),
+    key("enter", "take_candidate", "take the offer, or next field", "enter"),
+    key("escape", "close_candidates", "close the offers", "esc"),
+)
+
 HELP = (
     PANES,
     MOVE,
+    LIST,
     SIDEWAYS,
     STEPS,
     EXECUTION,
+    VIEWS,
     LOG,
+    SEARCH,
     Group(GENERAL.title, (*GENERAL.bindings, INTERRUPT)),
 )
 """What the help shows, in this order."""

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
+from stepflow_tui.tui.groups import Groups
+from stepflow_tui.tui.listing import Listing
 from stepflow_tui.tui.log_source import PAGE as LOG_PAGE
 from stepflow_tui.tui.log_source import LogPages
 from stepflow_tui.tui.pages import ExecutionPages
+from stepflow_tui.tui.usual import Usual
+from stepflow_tui.tui.view import PLAIN
 
 if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.queries import Pulse
+    from stepflow_tui.tui.listing import ExecutionList
     from stepflow_tui.tui.source import Source
+    from stepflow_tui.tui.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Window:
     """What is on the screen.
 
     Attributes:
-        rows: of the list of executions, counted from the newest.
+        rows: of the list of executions, counted from its top.
         lines: of the log, 0-based; while it is followed only their number counts.
         follow: the last lines are shown, whichever they are.
     """
@@ -36,6 +42,9 @@ class Live:
     """The executions, and of the selected one its steps and its log.
 
     Attributes:
+        view: which executions are listed, and how.
+        executions: the list.
+        usual: of the names in the list.
         counts: executions of each status.
         selected: the selected execution; None until it was read.
         steps: of the selected execution, in order.
@@ -44,6 +53,7 @@ class Live:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.view: View = PLAIN
         self.reset()
 
     def reset(self) -> None:
@@ -51,11 +61,29 @@ class Live:
         self._revision = -1
         self._steps_revision = 0
         self._is_displaced = False
-        self.executions = ExecutionPages(self._source)
+        self.executions = self._list()
+        self.usual = Usual(self._source)
         self.counts: dict[Status, int] = {}
         self.selected: Execution | None = None
         self.steps: list[Step] = []
         self.log: LogPages | None = None
+
+    def _list(self) -> ExecutionList:
+        if self.view.is_plain:
+            return ExecutionPages(self._source)
+        kind = Groups if self.view.grouped else Listing
+        return kind(self._source, self.view)
+
+    def look(self, view: View) -> None:
+        """List other executions, or the same ones in another way; `refresh` reads them."""
+        if view == self.view:
+            return
+        self.view = view
+        self.executions = self._list()
+        if isinstance(self.executions, Groups) and self.selected is not None:
+            self.executions.place(self.selected)
+        self._revision = -1
+        self._is_displaced = True  # the selected one may be far from the top
 
     def select(self, number: int) -> None:
         """Turn to another execution; `refresh` reads it."""
@@ -75,6 +103,27 @@ class Live:
         """How many executions are pending or running."""
         return self.counts.get(Status.PENDING, 0) + self.counts.get(Status.RUNNING, 0)
 
+    @property
+    def total(self) -> int:
+        """How many executions there are, listed or not."""
+        return sum(self.counts.values())
+
+    def hurry(self) -> None:
+        """Have the next `refresh` read the whole list, dear as it may be."""
+        if isinstance(self.executions, Listing):
+            self.executions.hurry()
+
+    async def place_of(self, number: int) -> int | None:
+        """Where an execution stands in the list; None if it is not listed.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        place = self.executions.index_of(number)
+        if place is None and isinstance(self.executions, ExecutionPages):
+            return await self._source.first(queries.newer_count(number))
+        return place
+
     async def refresh(self, window: Window) -> None:
         """Read what has changed of what the window shows.
 
@@ -89,22 +138,44 @@ class Live:
         if self.number is None and pulse.newest:
             self.select(pulse.newest)
             pulse = await self._pulse()
-        await self.executions.load(window.rows)
+        place = await self._load_rows(window.rows)
         if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
-            await self._turn_from(self.log.number)
+            await self._turn_from(self.log.number, place)
             await self.refresh(window)
         elif self._is_displaced and self.number is not None:
-            place = await self._source.first(queries.newer_count(self.number)) or 0
-            await self.executions.load(range(place, place + 1))
+            place = await self.place_of(self.number)
+            if place is not None:
+                await self.executions.load(range(place, place + 1))
             self._is_displaced = False
 
-    async def _turn_from(self, number: int) -> None:
+    async def _load_rows(self, rows: range) -> int | None:
+        """Read rows of the list, and what is usual of them; where the selected one stood before."""
+        executions, number = self.executions, self.number
+        place = None if number is None else executions.index_of(number)
+        if isinstance(executions, Listing) and executions.is_read:
+            executions.held = None if place is None else number
+        await executions.load(rows)
+        found = [row for index in rows if (row := executions.row(index)) is not None]
+        await self.usual.load(
+            [row.name for row in found if self.view.grouped or row.status is Status.RUNNING],
+            self._revision,
+        )
+        return place
+
+    async def _turn_from(self, number: int, place: int | None) -> None:
         """The selected execution was removed: turn to the one that comes to its place."""
-        neighbour = await self._source.first(queries.neighbour(number))
+        neighbour = self._listed_at(place)
+        if neighbour in (None, number):
+            neighbour = await self._source.first(queries.neighbour(number))
         if number == self.number:
             self.selected = self.log = None
             if neighbour is not None:
                 self.select(neighbour)
+
+    def _listed_at(self, place: int | None) -> int | None:
+        if place is None or not isinstance(self.executions, Listing):
+            return None
+        return self.executions.number_at(min(place, self.executions.total - 1))
 
     async def prefetch(self, window: Window) -> bool:
         """Read a page next to those on the screen; False if there is nothing to read.

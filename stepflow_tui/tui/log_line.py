@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len, split_graphemes
-from rich.color import Color, ColorParseError
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.core.markers import MARKER_HINT, StepStart, parse_line
+from stepflow_tui.core.markers import MARKER_HINT, StepError, StepStart, parse_line
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.core.text import show_line, spans
+from stepflow_tui.tui.contrast import colour_of, legible
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from stepflow_tui.core.models import Status
     from stepflow_tui.store.chunks import LogLine
+    from stepflow_tui.tui.contrast import Ground
 
 TAB = 8
 _BLACK, _BRIGHT_BLACK = 0, 8
 _HINT_BYTES = 256
 _PLAIN = Style.null()
+
+
+class Place(Protocol):
+    """Where something stands in a text; a match of a pattern is one."""
+
+    def span(self) -> tuple[int, int]:
+        """From which character to which."""
+
+
+class Highlight(Protocol):
+    """What is to stand out in a line."""
+
+    def finditer(self, text: str, /) -> Iterable[Place]:
+        """Where it stands in this text."""
 
 
 class Timestamps(Enum):
@@ -47,7 +63,14 @@ class Timestamps(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Styles of a line's parts that do not come from the script."""
+    """Styles of a line's parts that do not come from the script.
+
+    Attributes:
+        base: of all that has no other.
+        cursor: of the current line.
+        ground: what the script's colours must be legible on; None if nobody knows, because the
+            terminal's own colours are taken.
+    """
 
     marker: Style
     step: Style
@@ -55,28 +78,39 @@ class Palette:
     after_end: Style
     prefix: Style
     selection: Style
+    error: Style = _PLAIN
+    warning: Style = _PLAIN
+    base: Style = _PLAIN
+    cursor: Style = _PLAIN
+    statuses: Mapping[Status, Style] = field(default_factory=dict)
+    ground: Ground | None = None
 
 
 def line_strip(
-    line: LogLine, palette: Palette, pattern: re.Pattern[str] | None, *, after_end: bool
+    line: LogLine, palette: Palette, highlight: Highlight | None, *, after_end: bool
 ) -> Strip:
     """The whole line as one row, as long as it may be.
 
     Args:
         line: what the script wrote.
         palette: styles to use.
-        pattern: what to highlight.
+        highlight: what is to stand out.
         after_end: it came after the end of its execution.
     """
     base = palette.after_end if after_end else _marker_style(line, palette)
-    strip = Strip(_segments(show_line(line.text), base))
+    strip = Strip(_segments(show_line(line.text), base, palette.ground))
     if line.truncated:
         more = f" … {format_size(line.size - len(line.text))} more"
         strip = Strip.join([strip, Strip([Segment(more, palette.after_end)])])
-    if pattern is not None:
-        matches = [match.span() for match in pattern.finditer(strip.text)]
-        strip = paint(strip, matches, palette.match)
-    return strip
+    return highlighted(strip, highlight, palette)
+
+
+def highlighted(strip: Strip, highlight: Highlight | None, palette: Palette) -> Strip:
+    """The strip, with what is to stand out in it."""
+    if highlight is None:
+        return strip
+    matches = [match.span() for match in highlight.finditer(strip.text)]
+    return paint(strip, matches, palette.match)
 
 
 def paint(strip: Strip, ranges: Sequence[tuple[int, int]], style: Style) -> Strip:
@@ -154,14 +188,16 @@ def _marker_style(line: LogLine, palette: Palette) -> Style:
     marker = parse_line(line.text)
     if marker is None:
         return _PLAIN
+    if isinstance(marker, StepError):
+        return palette.error
     return palette.step if isinstance(marker, StepStart) else palette.marker
 
 
-def _segments(text: str, base: Style) -> Iterable[Segment]:
+def _segments(text: str, base: Style, ground: Ground | None) -> Iterable[Segment]:
     column = 0
     for run, style in spans(text):
         shown, column = _expanded(run, column)
-        yield Segment(shown, base + rich_style(style))
+        yield Segment(shown, base + rich_style(style, ground))
 
 
 def _expanded(text: str, column: int) -> tuple[str, int]:
@@ -177,16 +213,19 @@ def _expanded(text: str, column: int) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=1024)
-def rich_style(style: TextStyle) -> Style:
-    """A style of the script's own, kept from hiding its text."""
-    foreground, background = style.foreground, style.background
-    if background is None and foreground == _BLACK:
-        foreground = _BRIGHT_BLACK
-    if foreground is not None and foreground == background:
-        foreground = background = None
+def rich_style(style: TextStyle, ground: Ground | None = None) -> Style:
+    """A style of the script's own, kept from hiding its text.
+
+    Args:
+        style: what the script asked for.
+        ground: what it is to be legible on, if that is known.
+    """
+    foreground, background = _known_colours(style) if ground is None else _colours(style)
+    if ground is not None and (foreground or background):
+        foreground, background = _legible(foreground, background, ground, style.reverse)
     return Style(
-        color=_colour(foreground),
-        bgcolor=_colour(background),
+        color=foreground,
+        bgcolor=background,
         bold=style.bold or None,
         dim=style.dim or None,
         italic=style.italic or None,
@@ -196,10 +235,26 @@ def rich_style(style: TextStyle) -> Style:
     )
 
 
-def _colour(colour: str | int | None) -> Color | None:
-    if colour is None:
-        return None
-    try:
-        return Color.from_ansi(colour) if isinstance(colour, int) else Color.parse(colour)
-    except ColorParseError:
-        return None
+def _colours(style: TextStyle) -> tuple[Color | None, Color | None]:
+    return colour_of(style.foreground), colour_of(style.background)
+
+
+def _known_colours(style: TextStyle) -> tuple[Color | None, Color | None]:
+    """The colours, without what hides the text in any terminal."""
+    foreground, background = style.foreground, style.background
+    if background is None and foreground == _BLACK:
+        foreground = _BRIGHT_BLACK
+    if foreground is not None and foreground == background:
+        foreground = background = None
+    return colour_of(foreground), colour_of(background)
+
+
+def _legible(
+    foreground: Color | None, background: Color | None, ground: Ground, reverse: bool
+) -> tuple[Color | None, Color | None]:
+    """The colours with contrast; reversed ones were swapped for it, and are swapped back."""
+    if not reverse:
+        return legible(foreground, background, ground)
+    below = foreground or Color.from_triplet(ground.foreground)
+    above = background or Color.from_triplet(ground.background)
+    return legible(above, below, ground)[::-1]

@@ -3,113 +3,119 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from array import array
 from bisect import bisect_left
-from itertools import groupby
+from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.text import plain
-from stepflow_tui.store import queries
-from stepflow_tui.store.chunks import head_of
-from stepflow_tui.tui.log_source import MAX_LINE
+from stepflow_tui.tui.needle import Found
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Callable
 
-    from stepflow_tui.store.chunks import Chunk
-    from stepflow_tui.tui.source import Source
+    from stepflow_tui.tui.haystack import Haystack, Stretch
+    from stepflow_tui.tui.needle import Needle
 
-MAX_MATCHES = 100_000
-"""Matching lines that are counted; beyond them each is looked for when it is asked for."""
+    _Looking = tuple[Stretch, asyncio.Task[Found]]
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_CONTROL_SEQUENCE = re.compile(
-    rb"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, mostly
-    rb"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # OSC: links, titles
-    rb"|\x1b[PX^_][^\x1b\n]*\x1b\\"  # DCS, SOS, PM, APC
-    rb"|\x1b[ -/]*[0-Z\\^-~]"  # two-byte escapes and character sets
-    rb"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-)
-"""What `plain` leaves out of a line, so that a text is found as it is shown."""
+MAX_MATCHES = 2_000_000
+"""Matching lines that are noted; those beyond are counted, and looked for when asked for."""
 
-_PIECE_BYTES = 512 * 1024
-_FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
-_WINDOW_LINES = 16_384
-
-
-class Needle:
-    """A text to look for. Upper and lower case are one, unless it has an upper case letter.
-
-    Attributes:
-        text: as it was typed.
-        pattern: finds it in a line as it is shown.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._any_case = text == text.lower()
-        self.pattern = re.compile(re.escape(text), re.IGNORECASE if self._any_case else 0)
-        self._bytes = text.encode("utf-8", "replace")
-
-    def lines_in(self, data: bytes, first_line: int) -> list[int]:
-        """Indexes of the lines that hold it; `data` starts at the head of line `first_line`."""
-        hay = self._hay(data)
-        found: list[int] = []
-        line, counted, hit = first_line, 0, hay.find(self._bytes)
-        while hit >= 0:
-            start, end = hay.rfind(b"\n", 0, hit) + 1, hay.find(b"\n", hit)
-            end = len(hay) if end < 0 else end
-            line += hay.count(b"\n", counted, start)
-            counted = start
-            if self.pattern.search(plain(head_of(hay[start:end], MAX_LINE))):
-                found.append(line)
-            hit = hay.find(self._bytes, end + 1)
-        return found
-
-    def _hay(self, data: bytes) -> bytes:
-        if _CONTROL.search(data):
-            data = _CONTROL_SEQUENCE.sub(b"", data)
-        if not self._any_case:
-            return data
-        if self._bytes.isascii():
-            return data.lower()
-        return data.decode("utf-8", "replace").lower().encode()
+_MAX_GIVEN_UP = 5
+_AT_A_TIME = 3
+_WINDOW, _MAX_WINDOW = 4096, 262_144
 
 
 class LogSearch:
     """Finds the lines of one log that hold a needle.
 
     Attributes:
-        number: of the execution.
+        number: of the execution, or what the haystack goes by.
         needle: what is looked for.
-        matches: indexes of matching lines among the first `scanned` lines, in order.
+        matches: indexes of matching lines, in order, the first `MAX_MATCHES` of them.
+        count: matching lines among the first `scanned` lines.
         scanned: lines that were looked through from the first on.
+        skipped: lines among them that were given up, as the needle takes too long there.
     """
 
-    def __init__(self, source: Source, number: int, needle: Needle) -> None:
-        self._source = source
+    def __init__(self, haystack: Haystack, number: int, needle: Needle) -> None:
+        self._haystack = haystack
         self.number = number
         self.needle = needle
         self.matches = array("Q")
+        self.count = 0
         self.scanned = 0
+        self.skipped = 0
+        self._byte_count = 0
+        self._given_up = 0
+        self._is_open = False
+        self._unnoted: int | None = None
 
     @property
-    def is_capped(self) -> bool:
-        """Whether there are more matches than are counted."""
-        return len(self.matches) >= MAX_MATCHES
+    def is_stopped(self) -> bool:
+        """Whether the needle takes too long, so that the search was given up."""
+        return self._given_up >= _MAX_GIVEN_UP
 
-    async def scan(self, stop: int) -> None:
-        """Go on looking through the lines before `stop`, and count.
+    @property
+    def noted(self) -> int:
+        """All matches among so many first lines are in `matches`."""
+        return self.scanned if self._unnoted is None else self._unnoted
+
+    def is_behind(self, line_count: int, byte_count: int) -> bool:
+        """Whether a log of this size has something that was not looked through."""
+        has_grown = self._is_open and self._byte_count != byte_count
+        return not self.is_stopped and (self.scanned < line_count or has_grown)
+
+    async def scan(
+        self, line_count: int, byte_count: int = 0, told: Callable[[], None] | None = None
+    ) -> None:
+        """Go on looking through a log of this size, and count.
+
+        Args:
+            line_count: of the log, an unfinished last line included.
+            byte_count: of the log: its last line may grow.
+            told: called after each stretch.
 
         Raises:
             StoreProblem: the database cannot be read.
         """
-        async for found, scanned in self._scan(self.scanned, stop):
-            self.matches.extend(found)
-            self.scanned = scanned
-            if self.is_capped:
+        self._byte_count = byte_count
+        self._forget_open_line()
+        async for stretch, found in self._looked_through(self.scanned, line_count):
+            self._note(stretch, found)
+            if told is not None:
+                told()
+            if self.is_stopped:
                 return
+
+    def _forget_open_line(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.scanned -= 1
+        if self.matches and self.matches[-1] == self.scanned:
+            self.matches.pop()
+            self.count -= 1
+
+    def _note(self, stretch: Stretch, found: Found) -> None:
+        room = max(0, MAX_MATCHES - len(self.matches))
+        self.matches.extend(found.lines[:room])
+        if self._unnoted is None and len(found.lines) > room:
+            self._unnoted = found.lines[room]
+        self.count += len(found.lines)
+        self.skipped += found.skipped
+        self._given_up += bool(found.skipped)
+        self.scanned, self._is_open = stretch.stop, found.is_open
+
+    def place(self, line: int) -> int | None:
+        """How many of the noted matches come before this one; None if the line is none."""
+        place = bisect_left(self.matches, line)
+        return place if place < len(self.matches) and self.matches[place] == line else None
+
+    def place_of(self, line: int) -> int:
+        """Which of the noted matches stands at this line or behind it, or else is the last."""
+        return min(bisect_left(self.matches, line), len(self.matches) - 1)
 
     async def first(self, start: int, stop: int) -> int | None:
         """The first of the lines `start:stop` that matches.
@@ -120,9 +126,11 @@ class LogSearch:
         place = bisect_left(self.matches, start)
         if place < len(self.matches):
             return self.matches[place] if self.matches[place] < stop else None
-        async for found, _ in self._scan(max(start, self.scanned), stop):
-            if found:
-                return found[0]
+        looking = self._looked_through(max(start, self.noted), stop)
+        async with aclosing(looking):
+            async for _, found in looking:
+                if found.lines:
+                    return found.lines[0]
         return None
 
     async def last(self, start: int, stop: int) -> int | None:
@@ -131,52 +139,55 @@ class LogSearch:
         Raises:
             StoreProblem: the database cannot be read.
         """
-        high = stop
-        while high > (unknown := max(start, self.scanned)):  # a scan may come to meet us
-            low = max(high - _WINDOW_LINES, unknown)
-            last = [found[-1] async for found, _ in self._scan(low, high) if found]
+        high, window = stop, _WINDOW
+        while high > (unknown := max(start, self.noted)):  # a scan may come to meet us
+            low = max(high - window, unknown)
+            looking = self._looked_through(low, high)
+            last = [found.lines[-1] async for _, found in looking if found.lines]
             if last:
                 return last[-1]
-            high = low
+            high, window = low, min(2 * window, _MAX_WINDOW)
         place = bisect_left(self.matches, stop)
         return self.matches[place - 1] if place and self.matches[place - 1] >= start else None
 
-    async def _scan(self, start: int, stop: int) -> AsyncIterator[tuple[list[int], int]]:
-        """Matching lines of one piece after the other, and the line up to which that goes."""
-        async for chunks, low, high in self._pieces(start, stop):
-            found = await asyncio.to_thread(self._lines_in, chunks)
-            yield [line for line in found if low <= line < high], high
-
-    def _lines_in(self, chunks: Iterable[Chunk]) -> list[int]:
-        found: list[int] = []
-        for is_gap, group in groupby(chunks, lambda chunk: chunk.is_gap):
-            adjoining = list(group)
-            if not is_gap:
-                data = b"".join(chunk.text() for chunk in adjoining)
-                found += self.needle.lines_in(data, adjoining[0].first_line)
-        return found
-
-    async def _pieces(self, start: int, stop: int) -> AsyncIterator[tuple[list[Chunk], int, int]]:
-        """Adjoining chunks, and the lines `low:high` that they hold from head to end."""
-        limit = _FEW_CHUNKS
-        while start < stop:
-            chunks = await self._source.all(
-                queries.chunks_of_lines(self.number, start, stop, limit)
-            )
-            if not chunks:
-                return
-            end = _end(chunks) if len(chunks) == limit else stop
-            size = sum(chunk.byte_count for chunk in chunks)
-            if end > start:
-                yield chunks, start, end
-            elif size > MAX_LINE + chunks[0].byte_count:
-                end = start + 1  # of a line longer than all these chunks its head is enough
-                yield chunks, start, end
-            if size < _PIECE_BYTES:
-                limit = min(limit * 2, _MANY_CHUNKS) if end > start else limit * 4
-            start = max(start, end)
+    async def _looked_through(
+        self, start: int, stop: int
+    ) -> AsyncGenerator[tuple[Stretch, Found], None]:
+        """What was found, stretch by stretch; a few of them are looked through at a time."""
+        looking: deque[_Looking] = deque()
+        try:
+            async with aclosing(self._haystack.stretches(start, stop)) as stretches:
+                async for stretch in stretches:
+                    looked = asyncio.to_thread(_found_in, self.needle, stretch)
+                    looking.append((stretch, asyncio.create_task(looked)))
+                    if len(looking) == _AT_A_TIME:
+                        yield await _next(looking)
+            while looking:
+                yield await _next(looking)
+        finally:
+            for _, found in looking:
+                found.cancel()
 
 
-def _end(chunks: list[Chunk]) -> int:
-    """The line that goes on, or begins, behind these chunks."""
-    return chunks[-1].first_line + chunks[-1].line_count
+async def _next(looking: deque[_Looking]) -> tuple[Stretch, Found]:
+    stretch, found = looking.popleft()
+    return stretch, await found
+
+
+def _found_in(needle: Needle, stretch: Stretch) -> Found:
+    lines: list[int] = []
+    is_open = False
+    for passage in stretch.passages():
+        found = needle.found_in(passage.text, passage.first)
+        lines += found.lines
+        is_open = passage.is_open and passage.first < stretch.stop
+        if found.skipped:
+            stop = passage.first + passage.text.count("\n") + 1
+            skipped = found.skipped + stretch.stop - stop
+            skipped = max(0, min(skipped, stretch.stop - stretch.start))
+            return Found(_within(lines, stretch), skipped, is_open)
+    return Found(_within(lines, stretch), is_open=is_open)
+
+
+def _within(lines: list[int], stretch: Stretch) -> list[int]:
+    return lines[bisect_left(lines, stretch.start) : bisect_left(lines, stretch.stop)]

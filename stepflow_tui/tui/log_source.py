@@ -11,7 +11,10 @@ from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from stepflow_tui.store.chunks import LogLine
+    from stepflow_tui.tui.haystack import Haystack
     from stepflow_tui.tui.source import Source
 
 PAGE = 200
@@ -26,6 +29,8 @@ KEPT_PAGES = 4
 
 _CHUNKS, _LAST_CHUNKS = 64, 8
 _LINE_OVERHEAD = 200
+_NEAR = 50
+"""Picked lines no further apart are read together."""
 
 
 @dataclass(slots=True)
@@ -54,34 +59,51 @@ class LogPages:
     """Random access to the lines of an execution's log, by 0-based index.
 
     Attributes:
+        source: where they are read.
+        number: of the execution.
         line_count: lines there are, an unfinished last one included.
         byte_count: bytes there are.
+        picked: single lines that are wanted beside the range that is loaded: what a filter leaves
+            in view may be far apart.
+        version: another one whenever there are other lines than before.
     """
 
     def __init__(self, source: Source, number: int) -> None:
-        self._source = source
+        self.source = source
         self._pages: OrderedDict[int, _Page] = OrderedDict()
+        self._singles: dict[int, LogLine] = {}
         self._size = 0
+        self.picked: list[int] = []
+        self.version = 0
         self.number = number
         self.line_count = 0
         self.byte_count = 0
 
     def resize(self, line_count: int, byte_count: int) -> None:
         """Take note of how far the log has come."""
+        self.version += (line_count, byte_count) != (self.line_count, self.byte_count)
         self.line_count, self.byte_count = line_count, byte_count
+
+    def haystack(self) -> Haystack:
+        """The whole log, to be looked through."""
+        from stepflow_tui.tui.haystack import StoredLog  # it builds on this module
+
+        return StoredLog(self.source, self.number)
 
     def line(self, index: int) -> LogLine | None:
         """The line, if it is loaded."""
         page = self._pages.get(index // PAGE)
         place = index % PAGE
-        return page.lines[place] if page and 0 <= place < len(page.lines) else None
+        if page and 0 <= place < len(page.lines):
+            return page.lines[place]
+        return self._singles.get(index)
 
     def is_loaded(self, lines: range) -> bool:
         """Whether `load` would have nothing to read."""
         return all(self._is_whole(page) for page in self._pages_of(lines))
 
     async def load(self, lines: range) -> None:
-        """Read what is missing or unfinished of these lines.
+        """Read what is missing or unfinished of these lines, and of those that are picked.
 
         Raises:
             StoreProblem: the database cannot be read.
@@ -93,6 +115,16 @@ class LogPages:
                 self._pages.move_to_end(page)
         while self._size > KEPT_BYTES and len(self._pages) > KEPT_PAGES:
             self._size -= self._pages.popitem(last=False)[1].size
+        await self._pick(self.picked)
+
+    async def _pick(self, lines: Iterable[int]) -> None:
+        kept = {line: one for line in lines if (one := self.line(line)) and one.complete}
+        missing = sorted(set(lines) - set(kept))
+        for run in _runs(missing):
+            found = await self._read(run[0], min(run[-1] + 1, self.line_count))
+            kept |= {one.number - 1: one for one in found if one.number - 1 in run}
+        self.version += bool(missing)
+        self._singles = kept
 
     def _pages_of(self, lines: range) -> range:
         start, stop = max(lines.start, 0), min(lines.stop, self.line_count)
@@ -115,6 +147,7 @@ class LogPages:
         found = await self._read(start, self._end(page))
         after = _Page(kept + found, byte_count)
         self._size += after.size - before.size
+        self.version += 1
         self._pages[page] = after
 
     async def _read(self, start: int, stop: int) -> list[LogLine]:
@@ -122,9 +155,7 @@ class LogPages:
         lines: list[LogLine] = []
         limit = _CHUNKS
         while start < stop:
-            chunks = await self._source.all(
-                queries.chunks_of_lines(self.number, start, stop, limit)
-            )
+            chunks = await self.source.all(queries.chunks_of_lines(self.number, start, stop, limit))
             found = lines_of(chunks, start=start, stop=stop, limit=MAX_LINE)
             if len(chunks) < limit:
                 return lines + found
@@ -143,7 +174,7 @@ class LogPages:
         """A long line that was read up to a byte, with its true size and its current state."""
         index = line.number - 1
         query = queries.chunks_before(self.number, index + 1, _LAST_CHUNKS)
-        chunks = (await self._source.all(query))[::-1]
+        chunks = (await self.source.all(query))[::-1]
         if not chunks:
             return line  # all of it was deleted meanwhile
         ends = b"".join(chunk.text() for chunk in chunks).split(b"\n")
@@ -153,3 +184,15 @@ class LogPages:
         if line.truncated or b"\r" not in before[-1]:
             return line
         return replace(line, text=current_state(before[-1])[:MAX_LINE])
+
+
+def _runs(lines: Iterable[int]) -> Iterator[list[int]]:
+    """Lines in order, those that are near one another together."""
+    run: list[int] = []
+    for line in lines:
+        if run and line - run[-1] > _NEAR:
+            yield run
+            run = []
+        run.append(line)
+    if run:
+        yield run

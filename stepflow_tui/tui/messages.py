@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from stepflow_tui.core.models import Step
+    from stepflow_tui.tui.view import View
 
 
 @dataclass
@@ -48,3 +49,29 @@ class SearchChanged(Message):
 
     text: str
     entered: bool = False
+
+
+@dataclass
+class ViewWanted(Message):
+    """Other executions are to be listed, or the same ones in another way."""
+
+    view: View
+
+
+@dataclass
+class GroupChosen(Message):
+    """The executions of this name are to be listed."""
+
+    name: str
+
+
+@dataclass
+class FilterChanged(Message):
+    """Another filter is typed; `entered` when the line was ended."""
+
+    text: str
+    entered: bool = False
+
+
+class FilterClosed(Message):
+    """No filter is wanted any more."""

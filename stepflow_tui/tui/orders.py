@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.labels import checked_note, checked_tags
 from stepflow_tui.requests.prepare import rerun_request
-from stepflow_tui.requests.request import CancelRequest
+from stepflow_tui.requests.request import (
+    CancelRequest,
+    MarkRequest,
+    NoteRequest,
+    TagRequest,
+    remove_requests,
+)
 from stepflow_tui.requests.runner import ensure_runner, live_runner
+from stepflow_tui.store.home import prepare_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
-    from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.requests.draft import Draft
+    from stepflow_tui.requests.request import Request, RunRequest
     from stepflow_tui.requests.runner import RunnerIdentity
+
+Executions: TypeAlias = "Sequence[Execution]"
 
 
 class Orders:
-    """Hands requests to the runner of a home. Its methods block for some milliseconds."""
+    """Hands requests to the runner of a home. Its methods block for some milliseconds.
+
+    Each that hands something over raises `StepflowError` if that could not be done.
+    """
 
     def __init__(self, home: Home, environ: Mapping[str, str]) -> None:
         """Makes a client.
 
         Args:
             home: where the runner works.
-            environ: what scripts that are run again inherit.
+            environ: what scripts that are started from here inherit.
         """
         self._home = home
         self._environ = environ
+
+    def hand_over(self, *requests: Request) -> None:
+        """Submit requests; see to it that somebody reads them."""
+        prepare_home(self._home)  # it may be the first request of all
+        inbox.submit(self._home, *requests)
+        ensure_runner(self._home)
+
+    def prepare(self, draft: Draft) -> RunRequest:
+        """The request for a run, checked, and not handed over.
+
+        Raises:
+            StepflowError: it cannot be run like this.
+        """
+        return draft.request(self._environ)
+
+    def start(self, request: RunRequest) -> None:
+        """Have a prepared run started."""
+        self.hand_over(request)
 
     def rerun(self, execution: Execution) -> RunRequest:
         """Run the same command once more.
@@ -39,20 +71,44 @@ class Orders:
             StepflowError: it cannot be run, or the request could not be written.
         """
         request = rerun_request(execution, environ=self._environ)
-        inbox.submit(self._home, request)
-        ensure_runner(self._home)
+        self.hand_over(request)
         return request
 
-    def cancel(self, execution: Execution) -> None:
-        """Stop an execution with all its processes.
+    def cancel(self, executions: Executions, *, force: bool = False) -> list[Request]:
+        """Stop executions with all their processes; with `force` without time to clean up."""
+        return self._ask([CancelRequest(new_id(), execution.id, force) for execution in executions])
 
-        Raises:
-            StepflowError: the request could not be written.
-        """
-        inbox.submit(self._home, CancelRequest(new_id(), execution.id))
-        ensure_runner(self._home)
+    def remove(self, executions: Executions) -> list[Request]:
+        """Remove executions with their logs and artifacts."""
+        return self._ask(remove_requests([execution.id for execution in executions]))
 
-    def refusal(self, request: RunRequest) -> str | None:
+    def tag(
+        self, executions: Executions, *, add: Sequence[str], remove: Sequence[str]
+    ) -> list[Request]:
+        """Put tags on executions, and take others away."""
+        ids = [execution.id for execution in executions]
+        tags = TagRequest(new_id(), ids, add=checked_tags(add), remove=list(remove))
+        return self._ask([tags])
+
+    def note(self, executions: Executions, text: str) -> list[Request]:
+        """Write a note on executions; an empty one takes theirs away."""
+        ids = [execution.id for execution in executions]
+        return self._ask([NoteRequest(new_id(), ids, checked_note(text))])
+
+    def mark(self, executions: Executions, *, marked: bool) -> list[Request]:
+        """Keep executions from being removed, or let them go again."""
+        ids = [execution.id for execution in executions]
+        return self._ask([MarkRequest(new_id(), ids, marked=marked)])
+
+    def _ask(self, requests: Sequence[Request]) -> list[Request]:
+        self.hand_over(*requests)
+        return list(requests)
+
+    def is_waiting(self, request: Request) -> bool:
+        """Whether the runner is not done with a request yet, or has not seen it."""
+        return inbox.path_of(self._home, request.id, request.kind).exists()
+
+    def refusal(self, request: Request) -> str | None:
         """Why the runner refused this request; None if it did not."""
         return inbox.refusal(self._home, request)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepflow_tui.store import queries
+from stepflow_tui.tui.view import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,10 +39,19 @@ class ExecutionPages:
     """Random access to executions by their distance from the newest.
 
     Attributes:
+        view: all, the newest first.
         total: number of executions.
         newest: the highest number among them, or 0.
         revision: what loaded rows are compared with; older ones are read again when looked at.
+        version: always the same, as rows come in at the top alone.
+        is_cut: never, as a long list costs what a short one does.
+        behind_s: nothing waits to be read.
     """
+
+    view = PLAIN
+    version = 0
+    is_cut = False
+    behind_s: float | None = None
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -49,6 +59,11 @@ class ExecutionPages:
         self.total = 0
         self.newest = 0
         self.revision = 0
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is known how many there are."""
+        return self.revision > 0
 
     def advance(self, pulse: Pulse) -> bool:
         """Take note of how things stand.

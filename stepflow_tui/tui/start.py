@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import locale
 import os
 import shutil
 import signal
@@ -11,38 +13,73 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.config import Config
 from stepflow_tui.core.errors import StoreProblem
+from stepflow_tui.core.glyphs import use_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stepflow_tui.core.home import Home
+    from stepflow_tui.core.target import Target
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.app import StepflowApp
     from stepflow_tui.tui.live import Live
 
-_FPS, _FPS_OVER_SSH = 60, 15
+_FPS, _FPS_OVER_SSH = 120, 10
+"""Frames per second at most: for the shortest delay, and for the fewest bytes."""
+
 _WRITER = "textual-output"
 _HUNG_UP = 129
 
 
-def start_dashboard(home: Home) -> None:
-    """Show the dashboard of this home until the user leaves it."""
+def start_dashboard(home: Home, config: Config | None = None, target: Target | None = None) -> None:
+    """Show the dashboard of this home until the user leaves it.
+
+    Args:
+        home: what it shows.
+        config: how the user wants it; None for defaults.
+        target: where it begins; None where it was left.
+
+    Raises:
+        UsageProblem: something that the configuration names is not known.
+    """
     environ = dict(os.environ)  # Textual changes it, and scripts that are run again inherit it
-    _set_defaults(environ)
+    config = config or Config()
+    _set_defaults(environ, config.fps)
+    use_ascii(on=_is_ascii(config))
+    check_config(config)
     threading.excepthook = _leave_with_terminal
     try:
-        asyncio.run(_run(home, environ))
+        asyncio.run(_run(home, environ, config, target))
     finally:
         _let_go_of_lost_terminal()
 
 
-def _set_defaults(environ: Mapping[str, str]) -> None:
+def check_config(config: Config) -> None:
+    """See whether the dashboard knows all that the configuration names.
+
+    Raises:
+        UsageProblem: it does not.
+    """
+    from stepflow_tui.tui.choices import check_choices
+
+    check_choices(config)
+
+
+def _is_ascii(config: Config) -> bool:
+    """Whether only ASCII may be drawn: if so chosen, or in a locale that knows no more."""
+    if config.ascii is not None:
+        return config.ascii
+    return codecs.lookup(locale.getencoding()).name != "utf-8"
+
+
+def _set_defaults(environ: Mapping[str, str], fps: int | None = None) -> None:
     """Set what the user has not: fewer frames over a thin line, nothing that moves by itself."""
     if sys.stdout.isatty():
         for name in ("LINES", "COLUMNS"):  # the terminal itself knows better
             os.environ.pop(name, None)
-    fps = _FPS_OVER_SSH if environ.get("SSH_CONNECTION") else _FPS
+    fps = fps or (_FPS_OVER_SSH if environ.get("SSH_CONNECTION") else _FPS)
     for name, value in (
         ("TEXTUAL_FPS", str(fps)),
         ("TEXTUAL_ANIMATIONS", "none"),
@@ -52,7 +89,9 @@ def _set_defaults(environ: Mapping[str, str]) -> None:
         os.environ.setdefault(name, value)
 
 
-async def _run(home: Home, environ: Mapping[str, str]) -> None:
+async def _run(
+    home: Home, environ: Mapping[str, str], config: Config, target: Target | None
+) -> None:
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.app import StepflowApp
     from stepflow_tui.tui.live import Live
@@ -60,9 +99,17 @@ async def _run(home: Home, environ: Mapping[str, str]) -> None:
 
     async with Feed(home) as feed:
         live = Live(feed)
+        if target is not None:
+            live.select(target.number)
         await _read_first_screen(feed, live)
         app = StepflowApp(
-            home.root, feed, live, Orders(home, environ), colours="NO_COLOR" not in environ
+            home.root,
+            feed,
+            live,
+            Orders(home, environ),
+            colours="NO_COLOR" not in environ,
+            config=config,
+            environ=environ,
         )
         _leave_on_signals(app)
         await app.run_async()

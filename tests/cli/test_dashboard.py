@@ -4,6 +4,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.config import Config
+
 if TYPE_CHECKING:
     import pytest
 
@@ -24,12 +26,14 @@ def test_without_a_terminal_the_list_is_printed(recording: Recording, stepflow: 
 def test_on_a_terminal_the_dashboard_opens_on_the_home(
     home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[Home] = []
+    opened: list[tuple[object, ...]] = []
     start = ModuleType("stepflow_tui.tui.start")
-    start.start_dashboard = opened.append  # type: ignore[attr-defined]
+    start.start_dashboard = lambda *given: opened.append(given)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "stepflow_tui.tui.start", start)
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     done = stepflow()
     assert (done.code, done.out, done.err) == (0, "", "")
-    assert opened == [home]
+    assert opened == [(home, Config(), None)]
+    assert stepflow("--ascii").code == 0
+    assert opened[1:] == [(home, Config(ascii=True), None)]

@@ -44,21 +44,21 @@ def test_a_finished_execution_is_told_as_it_went(recording: Recording, stepflow:
     )
     done = stepflow("watch", str(number))
     assert done.out == (
-        "#1 deploy\n"
+        "run #1 deploy started\n"
         "before\n"
-        "── 1 Build ──\n"
+        "step Build started\n"
         "compiling\n"
-        "✓ 1 Build completed 1.5s\n"
-        "── 2 Test ──\n"
-        "── 3 Unit ──\n"
+        "step Build completed in 1.5s\n"
+        "step Test started\n"
+        "step Unit started\n"
         "ok\n"
-        "✓ 3 Unit completed 1.5s\n"
-        "✗ 2 Test failed 1.5s: one broke\n"
+        "step Unit completed in 1.5s\n"
+        "step Test failed after 1.5s: one broke\n"
         "no newline\n"
         "warning: line 9: odd\n"
         "2 artifacts; see: stepflow artifacts 1\n"
         "error: exit code 3\n"
-        "#1 deploy failed in 12.3s (exit 3)\n"
+        "run #1 deploy failed after 12.3s, exit code 3\n"
     )
     assert (done.code, done.err) == (3, "")
 
@@ -66,16 +66,16 @@ def test_a_finished_execution_is_told_as_it_went(recording: Recording, stepflow:
 @pytest.mark.parametrize(
     ("status", "fields", "summary"),
     [
-        (Status.COMPLETED, {}, "completed in 12.3s (exit 0)"),
-        (Status.FAILED, {"exit_code": None, "signal": 9}, "failed in 12.3s (signal 9 SIGKILL)"),
-        (Status.FAILED, {"exit_code": None, "signal": 99}, "failed in 12.3s (signal 99)"),
+        (Status.COMPLETED, {}, "completed in 12.3s, exit code 0"),
+        (Status.FAILED, {"exit_code": None, "signal": 9}, "failed after 12.3s, signal 9 SIGKILL"),
+        (Status.FAILED, {"exit_code": None, "signal": 99}, "failed after 12.3s, signal 99"),
         (
             Status.TIMED_OUT,
             {"exit_code": None, "signal": 15},
-            "timed out in 12.3s (signal 15 SIGTERM)",
+            "timed out after 12.3s, signal 15 SIGTERM",
         ),
         (Status.LOST, {"exit_code": None, "duration_ms": None}, "lost"),
-        (Status.CANCELLED, {"exit_code": None}, "cancelled in 12.3s"),
+        (Status.CANCELLED, {"exit_code": None}, "cancelled after 12.3s"),
     ],
 )
 def test_the_last_line_sums_up(
@@ -87,7 +87,7 @@ def test_the_last_line_sums_up(
 ) -> None:
     ended = recording.finish(recording.add().number, status, **fields)
     done = stepflow("watch", "1")
-    assert done.out.splitlines()[-1] == f"#1 build {summary}"
+    assert done.out.splitlines()[-1] == f"run #1 build {summary}"
     assert done.code == exit_code(ended)
 
 
@@ -123,10 +123,10 @@ def test_lines_and_steps_come_as_they_are_stored(
     play(monkeypatch, begin, go_on, end)
     rest = stepflow("watch", "1").out
     assert [*seen, rest] == [
-        "#1 build\n",
-        "── 1 a ──\none\n",
-        "two\n✓ 1 a completed 1.5s\n── 2 b ──\n",
-        "✓ 2 b completed 1.5s\n#1 build completed in 12.3s (exit 0)\n",
+        "run #1 build waits to be started\n",
+        "run #1 build started\nstep a started\none\n",
+        "two\nstep a completed in 1.5s\nstep b started\n",
+        "step b completed in 1.5s\nrun #1 build completed in 12.3s, exit code 0\n",
     ]
 
 
@@ -149,12 +149,12 @@ def test_an_end_that_moved_is_told_again(
 
     play(monkeypatch, begin, end)
     assert stepflow("watch", "1").out.splitlines()[1:-1] == [
-        "── 1 outer ──",
-        "✓ 1 outer completed 1.5s",
-        "── 2 inner ──",
+        "step outer started",
+        "step outer completed in 1.5s",
+        "step inner started",
         "work",
-        "✓ 2 inner completed 1.5s",
-        "✓ 1 outer completed 9.0s",
+        "step inner completed in 1.5s",
+        "step outer completed in 9.0s",
     ]
 
 
@@ -198,7 +198,11 @@ def test_output_after_the_end_is_marked(recording: Recording, stepflow: Stepflow
     recording.log(number, b"one\n")
     recording.finish(number)
     recording.log(number, b"late\n")
-    assert stepflow("watch", "1").out.splitlines()[1:-1] == ["one", "── after the end ──", "late"]
+    assert stepflow("watch", "1").out.splitlines()[1:-1] == [
+        "one",
+        "the run has ended; this came after its end:",
+        "late",
+    ]
 
 
 def test_hostile_words_act_on_nothing(recording: Recording, stepflow: Stepflow) -> None:
@@ -220,3 +224,32 @@ def test_hostile_words_act_on_nothing(recording: Recording, stepflow: Stepflow) 
         out = stepflow(command, *(["1"] if command != "list" else [])).out
         assert "xy" in out
         assert all(character.isprintable() or character == "\n" for character in out)
+
+
+def test_a_run_that_is_being_stopped_is_told_of(
+    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = recording.add().number
+    play(
+        monkeypatch,
+        lambda: recording.save(number, stopping=Status.CANCELLED),
+        lambda: recording.log(number, b"bye\n"),
+        lambda: recording.finish(number, Status.CANCELLED, exit_code=None),
+    )
+    assert stepflow("watch", "1").out.splitlines() == [
+        "run #1 build started",
+        "run #1 build is being stopped",
+        "bye",
+        "run #1 build cancelled after 12.3s",
+    ]
+
+
+def test_a_run_that_was_never_started(recording: Recording, stepflow: Stepflow) -> None:
+    number = recording.add(status=Status.PENDING, started_at=None).number
+    fields: dict[str, object] = {"exit_code": None, "duration_ms": None, "error": "no such file"}
+    recording.finish(number, Status.FAILED, **fields)
+    assert stepflow("watch", "1").out.splitlines() == [
+        "run #1 build was not started",
+        "error: no such file",
+        "run #1 build failed",
+    ]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.cli import examination
-from stepflow_tui.cli.examination import has_wal_reset_fix
 from stepflow_tui.core.models import Status
+from stepflow_tui.health import examination
 from stepflow_tui.requests.inbox import path_of, submit
 from stepflow_tui.requests.request import CancelRequest, RunRequest, StopRequest
 from stepflow_tui.requests.runner import RunnerIdentity
@@ -23,25 +22,6 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from tests.cli.conftest import Stepflow
     from tests.cli.recording import Recording
-
-
-@pytest.mark.parametrize(
-    ("version", "fixed"),
-    [
-        ("3.40.1", False),
-        ("3.44.5", False),
-        ("3.44.6", True),
-        ("3.45.9", False),
-        ("3.50.6", False),
-        ("3.50.7", True),
-        ("3.51.2", False),
-        ("3.51.3", True),
-        ("3.52.0", True),
-        ("4.0.0", True),
-    ],
-)
-def test_versions_with_the_fix_of_the_wal_reset(version: str, fixed: bool) -> None:
-    assert has_wal_reset_fix(version) is fixed
 
 
 @pytest.fixture
@@ -273,3 +253,18 @@ def test_a_home_that_cannot_be_used_is_down(home: Home, stepflow: Stepflow) -> N
     done = stepflow("health")
     assert done.code == 2
     assert "can be read by others; run: chmod 700" in done.out
+
+
+def test_health_tells_it_and_stays_healthy(
+    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "logout_notes", lambda pid: [f"note of {pid}"])
+    done = stepflow("health", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["state"], told["problems"]) == (0, "healthy", [])
+    assert told["notes"] == ["note of None"]
+    assert stepflow("health").out.splitlines()[:2] == ["healthy", "  note of None"]
+    home.root.mkdir(mode=0o755)
+    done = stepflow("health")
+    lines = done.out.splitlines()
+    assert (done.code, lines[0], lines[2]) == (2, "down", "  note of None")

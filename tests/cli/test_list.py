@@ -106,3 +106,29 @@ def test_a_status_that_does_not_exist_is_a_usage_error(
     assert done.err.startswith("stepflow: invalid value for '--status': 'broken' is not one of")
     assert done.err.endswith(" (see: stepflow list --help)\n")
     assert len(done.err.splitlines()) == 1
+
+
+def test_words_choose_as_in_the_dashboard(recording: Recording, stepflow: Stepflow) -> None:
+    recording.add(name="Build api", tags=["nightly"])
+    recording.finish(1, Status.FAILED)
+    recording.add(name="build web", tags=["web"])
+    recording.add(name="test")
+
+    def numbers(*words: str) -> list[int]:
+        return [item["number"] for item in json.loads(stepflow("list", "--json", *words).out)]
+
+    assert numbers("name:build") == [2, 1]
+    assert numbers("build", "tag:night") == [1]
+    assert numbers("status:failed,running", "since:100000d") == [3, 2, 1]
+    assert numbers("--tag", "night") == []
+    assert numbers("--", "-name:build") == [3]
+
+
+def test_a_word_that_means_nothing_is_a_usage_error(
+    recording: Recording,  # noqa: ARG001
+    stepflow: Stepflow,
+) -> None:
+    done = stepflow("list", "colour:red")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("stepflow: there is no colour: to filter by (status, tag, ")
+    assert len(done.err.splitlines()) == 1

@@ -68,7 +68,7 @@ def test_the_end_is_marked_once_and_only_if_something_follows(capsys: Capture) -
     printer.print(lines(2, b"late"))
     printer.mark_end(1)
     printer.print(lines(3, b"later"))
-    assert capsys.readouterr().out == "── after the end ──\nlate\nlater\n"
+    assert capsys.readouterr().out == "the run has ended; this came after its end:\nlate\nlater\n"
 
 
 def test_marker_lines_can_be_hidden(capsys: Capture) -> None:

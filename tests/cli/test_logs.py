@@ -66,9 +66,15 @@ def test_what_came_after_the_end_is_marked(
     recording.finish(number)
     recording.log(number, b"late\nlater\n")
     out = stepflow("logs", "1", "--tail", "3").out
-    assert out == "end\n── after the end ──\nlate\nlater\n"
-    assert stepflow("logs", "1", "--tail", "1").out == "── after the end ──\nlater\n"
-    assert stepflow("logs", "1").out == LOG.decode() + "\n── after the end ──\nlate\nlater\n"
+    assert out == "end\nthe run has ended; this came after its end:\nlate\nlater\n"
+    assert (
+        stepflow("logs", "1", "--tail", "1").out
+        == "the run has ended; this came after its end:\nlater\n"
+    )
+    assert (
+        stepflow("logs", "1").out
+        == LOG.decode() + "\nthe run has ended; this came after its end:\nlate\nlater\n"
+    )
 
 
 def test_raw_is_what_the_script_wrote(

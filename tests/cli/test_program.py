@@ -187,11 +187,11 @@ def test_a_locale_without_unicode_gets_ascii(recording: Recording) -> None:
         [*PROGRAM, "watch", "1"], capture_output=True, env=environment, check=True
     )
     assert done.stdout.decode("ascii").splitlines() == [
-        "#1 ??",
-        "-- 1 a --",
+        "run #1 ?? started",
+        "step a started",
         "?",
-        "+ 1 a completed 1.5s",
-        "#1 ?? completed in 12.3s (exit 0)",
+        "step a completed in 1.5s",
+        "run #1 ?? completed in 12.3s, exit code 0",
     ]
     done = subprocess.run(
         [*PROGRAM, "list", "--json"], capture_output=True, env=environment, check=True

@@ -32,7 +32,9 @@ def no_runner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_is_followed_to_its_end(runner: FakeRunner, stepflow: Stepflow) -> None:
     done = stepflow("run", "-n", "job", "true")
-    assert done.out == "#1 job\nworking\n#1 job failed in 12.3s (exit 7)\n"
+    assert done.out == (
+        "run #1 job was not started\nworking\nrun #1 job failed after 12.3s, exit code 7\n"
+    )
     assert (done.code, done.err) == (7, "")
     assert len(runner.taken) == 1
 

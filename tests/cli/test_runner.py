@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.cli import logind, runner
+from stepflow_tui.cli import runner
 from stepflow_tui.core.clock import now
+from stepflow_tui.health import logind
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import StopRequest, decode
 from stepflow_tui.requests.runner import RunnerIdentity

@@ -19,7 +19,7 @@ from stepflow_tui.store.schema import VERSION
 from tests.tui.record import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 PATIENCE_S = 10.0
@@ -211,10 +211,10 @@ async def test_other_files_of_the_home_wake_nobody(home: Home, recorder: Recorde
 async def test_without_file_events_it_polls(
     home: Home, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def awatch(*_: object, **__: object) -> AsyncIterator[object]:
+    def no_watch(*_: object) -> None:
         raise OSError(28, "OS file watch limit reached")
 
-    monkeypatch.setattr(feed_module, "awatch", awatch)
+    monkeypatch.setattr(feed_module, "HomeWatch", no_watch)
     async with Feed(home) as feed:
         feed.quick = True
         await change(feed)

@@ -11,7 +11,7 @@ from stepflow_tui.core.models import Artifact, Execution, Status, Step
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of, pack
 from stepflow_tui.store.compaction import Run
-from stepflow_tui.store.queries import Stream
+from stepflow_tui.store.queries import RunnerRecord, Stream
 from stepflow_tui.store.reader import Reader
 from stepflow_tui.store.writer import WriteFailed, Writer
 
@@ -175,3 +175,29 @@ def test_the_wal_is_checkpointed_and_stays_small(path: Path) -> None:
     assert writer._uncheckpointed == 0
     writer.close()
     assert not path.with_name("stepflow.db-wal").exists()
+
+
+def test_commit_times_are_counted_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "stepflow.db"
+    writer = Writer(path)
+    for _ in range(3):
+        with writer.transaction(durable=False) as transaction:
+            transaction.save_runner(
+                RunnerRecord(
+                    "1",
+                    "3.50.7",
+                    5,
+                    "boot",
+                    writer.commits,
+                    writer.commit_ms,
+                    lines=7,
+                    ended=2,
+                    commit_times=dict(writer.commit_times),
+                    recorded_mono=11,
+                )
+            )
+    [record] = writer.all(queries.runner_record())
+    writer.close()
+    assert (record.lines, record.ended, record.recorded_mono) == (7, 2, 11)
+    assert sum(record.commit_times.values()) == record.commits == 2
+    assert sum(writer.commit_times.values()) == 3

@@ -16,18 +16,20 @@ from stepflow_tui.tui.live import Live
 from stepflow_tui.tui.orders import Orders
 from stepflow_tui.tui.screens.main import MainScreen
 from stepflow_tui.tui.widgets.executions import Executions
+from stepflow_tui.tui.widgets.log_painter import GUTTER
 from stepflow_tui.tui.widgets.log_view import LogView
+from stepflow_tui.tui.widgets.rows import Rows
 from stepflow_tui.tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from textual.pilot import Pilot
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
-    from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.requests.request import Request, RunRequest
 
 PATIENCE_S = 20.0
 _POLL_S = 0.002
@@ -42,10 +44,12 @@ class NotedOrders(Orders):
         self.cancelled: list[int] = []
         self.rerun_of: list[int] = []
         self.refused: str | None = None
+        self.unanswered = False
         self.missing: str | None = None
         self.alive = True
         self.trouble = ""
         self.request: RunRequest | None = None
+        self.requests: list[Request] = []
 
     def rerun(self, execution: Execution) -> RunRequest:
         if self.missing is not None:
@@ -54,10 +58,17 @@ class NotedOrders(Orders):
         self.request = run_request(["/bin/true"], cwd=self._directory)
         return self.request
 
-    def cancel(self, execution: Execution) -> None:
-        self.cancelled.append(execution.number)
+    def cancel(self, executions: Sequence[Execution], *, force: bool = False) -> list[Request]:
+        self.cancelled += [execution.number for execution in executions]
+        return super().cancel(executions, force=force)
 
-    def refusal(self, request: RunRequest) -> str | None:  # noqa: ARG002 - the same for all
+    def hand_over(self, *requests: Request) -> None:
+        self.requests += requests
+
+    def is_waiting(self, request: Request) -> bool:  # noqa: ARG002 - the same for all
+        return self.unanswered
+
+    def refusal(self, request: Request) -> str | None:  # noqa: ARG002 - the same for all
         return self.refused
 
     def runner(self) -> RunnerIdentity | None:
@@ -111,8 +122,10 @@ class Dashboard:
         return [notification.message for notification in self.app._notifications]
 
     def rows(self, pane: Executions | Steps | LogView) -> list[str]:
-        """What stands in a pane, without its frame."""
-        return [pane.render_line(y).text.rstrip() for y in range(pane.height)]
+        """What stands in a pane, without its frame, the heads of columns, and signs of lines."""
+        first = pane.heads if isinstance(pane, Rows) else 0
+        left = GUTTER if isinstance(pane, LogView) else 0
+        return [pane.render_line(first + y).text[left:].rstrip() for y in range(pane.height)]
 
     @property
     def log_rows(self) -> list[str]:

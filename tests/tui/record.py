@@ -74,6 +74,20 @@ class Recorder:
         with self._writer.transaction(durable=False) as transaction:
             transaction.save_stream(replace(stream, end_line=stream.line_count))
 
+    def mark(self, *numbers: int) -> None:
+        """Keep executions for good."""
+        with self._writer.transaction(durable=False) as transaction:
+            transaction.mark([self.get(number).id for number in numbers], marked=True)
+
+    def note(self, number: int, text: str) -> None:
+        """Write a note on an execution."""
+        with self._writer.transaction(durable=False) as transaction:
+            transaction.note([self.get(number).id], text)
+
+    def close_streams(self) -> None:
+        """No more output comes from anything that is recorded."""
+        self._writer._connection.execute("UPDATE streams SET is_open = 0")
+
     def remove(self, *numbers: int) -> None:
         """Remove executions that are over, with their logs."""
         with self._writer.removal(durable=False) as transaction:

@@ -136,6 +136,7 @@ async def test_details_show_all_there_is(home: Home, recorder: Recorder) -> None
         duration_ms=65_000,
         error="exit code 3",
         tags=["web"],
+        note="ask \x1b[31mAnn\nfirst",
         metadata={"commit": "4b2b6ff"},
         env={"REGION": "eu", "TOKEN": "***"},
         warnings=["STEP_COMPLETE of an unknown step: Tset"],
@@ -157,6 +158,7 @@ async def test_details_show_all_there_is(home: Home, recorder: Recorder) -> None
             "1m 05s",
             "1m 30s",
             "web",
+            "ask Ann",
             "4b2b6ff",
             "TOKEN",
             "***",
@@ -171,7 +173,7 @@ async def test_details_show_all_there_is(home: Home, recorder: Recorder) -> None
 
 async def test_help_shows_every_key_and_goes_with_q(home: Home, recorder: Recorder) -> None:
     recorder.execution()
-    async with dashboard(home, (120, 80)) as board:
+    async with dashboard(home, (120, 120)) as board:
         await board.until_text("● running")
         await board.press("question_mark")
         await board.until(lambda: isinstance(board.app.screen, Help))

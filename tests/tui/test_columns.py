@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from stepflow_tui.core.config import COLUMNS
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.columns import bar, fit, fit_right
+from stepflow_tui.tui.columns import MOST_NAME, bar, execution_columns, fit, fit_right
+from stepflow_tui.tui.execution_cells import group_columns
 from stepflow_tui.tui.theme import ANSI_VARIABLES, THEME
-from stepflow_tui.tui.widgets.executions import _columns
 
 
 @given(st.text(alphabet="ab日🚀é", max_size=30), st.integers(0, 20))
@@ -38,21 +39,47 @@ def test_a_bar_has_its_length(share: float, full: int) -> None:
 
 
 @given(st.integers(20, 300), st.integers(0, 10**9))
-def test_the_columns_of_the_list_fill_its_width(width: int, newest: int) -> None:
-    columns = _columns(width, newest)
-    shown = [columns.number, columns.name, columns.status, columns.progress]
-    shown += [columns.time, columns.age]
+def test_the_columns_of_the_list_fit_its_width(width: int, newest: int) -> None:
+    columns = execution_columns(width, newest)
     if columns.name > 1:
-        assert 1 + sum(shown) + sum(1 for column in shown if column) == width
+        assert columns.total <= width
+    assert columns.name == MOST_NAME or columns.total >= width
+
+
+@given(st.integers(20, 300), st.permutations(COLUMNS), st.integers(1, 7))
+def test_only_chosen_columns_are_shown_in_their_order(
+    width: int, order: list[str], count: int
+) -> None:
+    chosen = tuple(order[:count])
+    columns = execution_columns(width, 100, chosen)
+    assert columns.shown == tuple(name for name in chosen if columns.width_of(name))
+    assert not [name for name in COLUMNS if columns.width_of(name) and name not in chosen]
 
 
 @pytest.mark.parametrize(
     ("width", "shown"),
-    [(70, (11, 13, 4)), (60, (11, 5, 4)), (46, (11, 5, 0)), (38, (11, 0, 0)), (30, (1, 0, 0))],
+    [
+        (200, (11, 16, 5, 5, 4, 40)),
+        (100, (11, 8, 5, 5, 4, 12)),
+        (70, (11, 8, 5, 5, 4, 0)),
+        (60, (11, 0, 5, 5, 4, 0)),
+        (50, (11, 0, 5, 0, 4, 0)),
+        (46, (11, 0, 5, 0, 0, 0)),
+        (38, (11, 0, 0, 0, 0, 0)),
+        (30, (1, 0, 0, 0, 0, 0)),
+    ],
 )
-def test_a_narrow_list_drops_what_matters_least(width: int, shown: tuple[int, int, int]) -> None:
-    columns = _columns(width, 100)
-    assert (columns.status, columns.progress, columns.age) == shown
+def test_a_narrow_list_drops_what_matters_least(width: int, shown: tuple[int, ...]) -> None:
+    columns = execution_columns(width, 100)
+    widths = (columns.status, columns.bar, columns.progress, columns.left)
+    assert (*widths, columns.age, columns.tags) == shown
+
+
+@given(st.integers(8, 300))
+def test_the_columns_of_the_groups_fit_their_width(width: int) -> None:
+    columns = group_columns(width)
+    if columns.name > 1:
+        assert columns.total <= width
 
 
 def test_glyphs_are_one_cell_each_and_all_different() -> None:

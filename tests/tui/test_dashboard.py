@@ -126,9 +126,9 @@ async def test_mouse_wheel_and_click(home: Home, recorder: Recorder) -> None:
     recorder.log(100, numbered(500))
     async with dashboard(home) as board:
         await board.until_last("line 500")
-        await board.pilot.click(board.executions, offset=(5, 4))
+        await board.pilot.click(board.executions, offset=(5, 5))
         await board.until(lambda: board.selected == 97)
-        await board.pilot.click(board.executions, offset=(5, 1))
+        await board.pilot.click(board.executions, offset=(5, 2))
         await board.until_last("line 500")
         await board.pilot._post_mouse_events([_wheel_up()], board.log, offset=(5, 5))
         await board.until_last("line 497")
@@ -154,7 +154,7 @@ async def test_wide_characters_keep_the_columns(home: Home, recorder: Recorder) 
     recorder.execution("plain", status=Status.COMPLETED, duration_ms=1000)
     async with dashboard(home) as board:
         await board.until_text("plain")
-        rows = [board.executions.render_line(y) for y in (0, 1)]
+        rows = [board.executions.render_line(y) for y in (1, 2)]
         assert [row.cell_length for row in rows] == [board.executions.width] * 2
         assert rows[1].text.split()[1].endswith("…")
 
@@ -276,7 +276,7 @@ async def test_without_colours_the_cursor_is_seen(home: Home, recorder: Recorder
     recorder.execution()
     async with dashboard(home, colours=False) as board:
         await board.until_text("build")
-        styles = [part.style for part in board.executions.render_line(0)]
+        styles = [part.style for part in board.executions.render_line(1)]
         assert all(style is not None and style.reverse for style in styles)
 
 

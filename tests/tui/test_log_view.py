@@ -135,7 +135,7 @@ async def test_long_lines_are_cut_or_wrapped(home: Home, recorder: Recorder) -> 
         assert board.log_rows[1].endswith("→")
         assert len(board.log_rows) == 3
         await board.press("w")
-        width = board.log.width
+        width = board.log._painter.room
         rows = board.log_rows
         assert "".join(rows[1:-1]) == "0123456789" * 30 + "日本"
         assert len(rows[1]) == width

@@ -100,6 +100,8 @@ def _facts(execution: Execution) -> Iterator[Pair]:
     yield "log", f"{execution.line_count:,} lines, {format_size(execution.byte_count)}"
     if execution.tags:
         yield "tags", clean_line(", ".join(execution.tags))
+    if execution.note:
+        yield "note", "\n".join(map(clean, execution.note.split("\n")))
     yield "user", clean_line(execution.user)
     yield "id", execution.id
 

@@ -5,37 +5,31 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import work
 from textual.actions import SkipAction
 from textual.app import SuspendNotSupported
 
-from stepflow_tui.core.errors import StepflowError, StoreProblem
-from stepflow_tui.core.text import plain
-from stepflow_tui.tui import pager
-from stepflow_tui.tui.messages import LogMoved, SearchChanged
-from stepflow_tui.tui.screens.monitor import Monitor
-from stepflow_tui.tui.widgets.search_bar import SearchBar
+from stepflow_tui.core import places
+from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.errors import StepflowError, UsageProblem
+from stepflow_tui.core.text import clean_line, plain
+from stepflow_tui.tui import clipboard, pager, saving
+from stepflow_tui.tui.arrivals import line_at
+from stepflow_tui.tui.log_source import LogPages
+from stepflow_tui.tui.screens.save import Save
+from stepflow_tui.tui.screens.searching import Searching
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stepflow_tui.tui.log_search import LogSearch
+    from stepflow_tui.core.models import Execution
+    from stepflow_tui.tui.interleaved import Interleaved
 
-_CLIPBOARD_BYTES = 74_000
-"""What terminals and tmux take in one OSC 52 sequence."""
-
-_ABOVE_A_MATCH = 5
+_ABOVE_A_PLACE = 5
 
 
-class LogActions(Monitor):
-    """Following, looking, searching, copying."""
-
-    _counted: LogSearch | None = None
-
-    @on(LogMoved)
-    def _log_moved(self) -> None:
-        self._show_status()
-        self._show_matches()
+class LogActions(Searching):
+    """Following, going to places, copying, saving, reading elsewhere."""
 
     def action_follow(self) -> None:
         """Follow the log, or stop following."""
@@ -54,6 +48,40 @@ class LogActions(Monitor):
         """No times, since the start, by the clock."""
         self._log.cycle_timestamps()
 
+    # Places
+
+    async def go_to_place(self, text: str) -> None:
+        """Go to a line, a share, a time or the end, as it was typed.
+
+        Raises:
+            UsageProblem: there is no such place.
+            StoreProblem: the database cannot be read.
+        """
+        place = places.parse_place(text)
+        if isinstance(place, places.End):
+            self._log.resume()
+            return
+        if isinstance(place, places.LineNumber | places.Percent):
+            line = places.line_of(place, self._log.view.count)
+        else:
+            line = await self._line_of(place)
+        self._go_to("log")
+        self._log.jump(line, above=_ABOVE_A_PLACE)
+
+    async def _line_of(self, place: places.Elapsed | places.ClockTime) -> int:
+        log, execution, current = self._live.log, self._live.selected, self._log.current
+        if log is None or current is None:
+            raise UsageProblem("there is no line to go to")
+        started_at = execution.started_at if execution else None
+        moment = places.moment_of(place, started_at or current.arrived_at, current.arrived_at)
+        line = await _line_at(log, moment)
+        if line is None:
+            self._say("the log ends before that time")
+            return max(0, log.line_count - 1)
+        return line
+
+    # Copying and saving
+
     def action_copy(self) -> None:
         """Copy the current line."""
         line = self._log.current
@@ -70,111 +98,91 @@ class LogActions(Monitor):
         self._copy(text)
         self.clear_selection()
 
-    def _copy(self, text: str, what: str = "") -> None:
-        if len(text.encode()) > _CLIPBOARD_BYTES:
-            self._say("too long for a terminal's clipboard; o opens the log in a pager", bad=True)
-        else:
+    @work(group="copy")
+    async def _copy(self, text: str, what: str = "") -> None:
+        if clipboard.fits(text):
             self.app.copy_to_clipboard(text)
-            self._say(
-                f"{what}sent {len(text):,} characters to the terminal's clipboard (OSC 52); "
-                "if nothing arrives, press o"
-            )
+        taken = await clipboard.hand_over(text, os.environ)
+        detour = clipboard.wrapped(text, os.environ)
+        if taken is None and detour is not None and clipboard.fits(text):
+            driver = self.app._driver  # noqa: SLF001 - Textual writes no other sequence for us
+            if driver is not None:
+                driver.write(detour)
+        is_lost = taken is None and not clipboard.fits(text)
+        self._say(f"{what}{clipboard.verdict(text, taken)}", bad=is_lost)
+
+    @work(group="save")
+    async def action_save(self) -> None:
+        """Save the log, or the lines that are selected, to a file."""
+        execution = self._live.selected
+        if execution is None:
+            self._say("there is no log to save")
+            return
+        name = saving.default_name(execution)
+        dialog = Save(_named(execution), name, self._selected_lines())
+        order = await self.app.push_screen_wait(dialog)
+        if order is None:
+            return
+        try:
+            lines, size = await saving.save(self._feed, execution.number, order)
+        except (StepflowError, OSError) as error:
+            self._say(f"not saved: {error}", bad=True)
+        else:
+            plural = "" if lines == 1 else "s"
+            self._say(f"saved {lines:,} line{plural}, {format_size(size)}, to {order.path}")
+
+    def _selected_lines(self) -> range | None:
+        """The lines that are marked, as far as they are lines of the log."""
+        selection = self.selections.get(self._log)
+        if selection is None:
+            return None
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else self._log.view.count - 1
+        return range(first, last + 1)
+
+    # Reading elsewhere
 
     @work(group="pager", exclusive=True)
     async def action_pager(self) -> None:
         """Show the log in the user's pager."""
-        number = self._live.number
-        if number is None:
+        execution = self._live.selected
+        if execution is None:
             return
         try:
-            async with pager.log_file(self._feed, number) as path:
-                problem = self._run_pager(path)
+            async with pager.log_file(self._feed, execution.number) as path:
+                command = pager.pager_command(os.environ, path, self._log.cursor + 1)
+                problem = self._run(command)
         except (StepflowError, OSError, SuspendNotSupported) as error:
             problem = str(error)
         if problem is not None:
             self._say(f"no pager: {problem}", bad=True)
 
-    def _run_pager(self, path: Path) -> str | None:
-        command = pager.pager_command(os.environ, path, self._log.cursor + 1)
+    @work(group="pager", exclusive=True)
+    async def action_editor(self) -> None:
+        """Show a copy of the log in the user's editor."""
+        execution = self._live.selected
+        if execution is None:
+            return
+        name = saving.default_name(execution)
+        try:
+            async with pager.log_copy(self._feed, execution.number, name) as path:
+                command = pager.editor_command(os.environ, path, self._log.cursor + 1)
+                problem = self._run(command, path)
+        except (StepflowError, OSError, SuspendNotSupported) as error:
+            problem = str(error)
+        if problem is not None:
+            self._say(f"no editor: {problem}", bad=True)
+
+    def _run(self, command: list[str], copy: Path | None = None) -> str | None:
         with self.app.suspend():
-            return pager.run_pager(command)
+            return pager.run_pager(command, copy)
 
-    def action_search(self) -> None:
-        """Type what to look for."""
-        search = self.query_one(SearchBar)
-        if self.focused is search.input:
-            raise SkipAction  # a slash to look for
-        search.open()
 
-    @on(SearchChanged)
-    def _search(self, message: SearchChanged) -> None:
-        self._finder.begin(message.text, self._live.number)
-        needle = self._finder.needle
-        self._log.set_pattern(needle.pattern if needle else None)
-        self._count_matches()
-        self._show_matches()
-        if message.entered and needle:
-            self._go_to("log")
-            self._find(backward=self._log.follow, here=True)
-        elif message.entered:
-            self._end_search()
+async def _line_at(log: LogPages | Interleaved, moment: int) -> int | None:
+    if isinstance(log, LogPages):
+        return await line_at(log.source, log.number, moment, log.line_count)
+    return log.line_at(moment)
 
-    def _end_search(self) -> None:
-        self._finder.begin("", None)
-        self.workers.cancel_group(self, "count")
-        self._log.set_pattern(None)
-        self.query_one(SearchBar).close()
-        self._go_to("log")
 
-    def action_next_match(self) -> None:
-        """To the next match."""
-        self._find(backward=False)
-
-    def action_previous_match(self) -> None:
-        """To the match before."""
-        self._find(backward=True)
-
-    @work(group="find", exclusive=True)
-    async def _find(self, *, backward: bool, here: bool = False) -> None:
-        """Go to a match; with `here` the current line may be it."""
-        bar, log = self.query_one(SearchBar), self._log
-        if self._finder.needle is None:
-            bar.open()
-            return
-        start = log.cursor if not here else log.cursor + (1 if backward else -1)
-        try:
-            hit = await self._finder.find(start, log.view.count, backward=backward)
-        except StoreProblem as problem:
-            bar.say(str(problem), bad=True)
-            return
-        if hit is None:
-            bar.say("not found", bad=True)
-            return
-        log.jump(hit.line, above=_ABOVE_A_MATCH)
-        if hit.wrapped:
-            self._say("the search went on from the " + ("end" if backward else "beginning"))
-
-    def _count_matches(self) -> None:
-        search = self._finder.search
-        if search is None or search is self._counted or search.is_capped:
-            return
-        if search.scanned < self._log.view.count:
-            self._counted = search
-            self._count(search)
-
-    @work(group="count", exclusive=True)
-    async def _count(self, search: LogSearch) -> None:
-        try:
-            await search.scan(self._log.view.count)
-        except StoreProblem as problem:
-            self.query_one(SearchBar).say(str(problem), bad=True)
-        else:
-            self._show_matches()
-        finally:
-            if self._counted is search:
-                self._counted = None
-
-    def _show_matches(self) -> None:
-        if self._finder.search is not None:
-            summary = self._finder.summary(self._log.cursor, self._log.view.count)
-            self.query_one(SearchBar).say(summary)
+def _named(execution: Execution) -> str:
+    return f"#{execution.number} {clean_line(execution.name)}"

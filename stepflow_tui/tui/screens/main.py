@@ -9,13 +9,17 @@ from textual import on
 from textual.containers import Container
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
+from stepflow_tui.core.home import Home
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import ExecutionHighlighted, StepHighlighted, Wanted
+from stepflow_tui.tui.samples import Samples
 from stepflow_tui.tui.screens.help import Help
+from stepflow_tui.tui.screens.list_actions import ListActions
 from stepflow_tui.tui.screens.log_actions import LogActions
 from stepflow_tui.tui.screens.palette_actions import PaletteActions
 from stepflow_tui.tui.screens.panes import Panes
 from stepflow_tui.tui.screens.run_actions import RunActions
+from stepflow_tui.tui.screens.views import Views
 from stepflow_tui.tui.widgets.key_bar import KeyBar
 from stepflow_tui.tui.widgets.notice import Notice
 from stepflow_tui.tui.widgets.search_bar import SearchBar
@@ -31,14 +35,15 @@ if TYPE_CHECKING:
     from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.notifications import Notifications
     from stepflow_tui.tui.orders import Orders
 
 _WIDTHS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
-_HEIGHTS = [(0, "-low"), (18, "-high")]
+_HEIGHTS = [(0, "-low"), (18, "-high"), (40, "-tall")]
 _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 
 
-class MainScreen(LogActions, RunActions, PaletteActions, Panes):
+class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Panes):
     """Executions, the steps of the selected one, and its log."""
 
     AUTO_FOCUS = "#executions"
@@ -46,7 +51,9 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
-    def __init__(self, root: Path, feed: Feed, live: Live, orders: Orders) -> None:
+    def __init__(
+        self, root: Path, feed: Feed, live: Live, orders: Orders, notifications: Notifications
+    ) -> None:
         """Makes the screen.
 
         Args:
@@ -54,9 +61,12 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
             feed: where everything is read.
             live: what is shown; it may have been refreshed already.
             orders: where everything is asked for.
+            notifications: where the ends of runs are told.
         """
         super().__init__(feed, live, orders)
         self._root = root
+        self._notifications = notifications
+        self._samples = Samples(Home(root), feed)
         self._runner: RunnerIdentity | Rest | None = None
         self._busy = False
         self._clock: Timer | None = None
@@ -65,12 +75,14 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
 
     def compose(self) -> ComposeResult:
         """The panes, or what stands in their place, above three lines."""
+        yield self._header
         with Container(id="body"):
             with Container(id="lists"):
                 yield self._executions
                 yield self._steps
             yield self._log
         yield self._notice
+        yield self._filter
         yield SearchBar(id="search")
         yield self._status
         yield KeyBar(id="keys")
@@ -80,6 +92,7 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
         self._show(self._feed.problem)
         self.run_worker(self._pump.listen(), group="listen")
         self.run_worker(self._pump.run(), group="refresh")
+        self.run_worker(self._samples.run(), group="samples")
 
     # What is shown
 
@@ -90,16 +103,17 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
             return
         if self._finder.search is None or self._finder.search.number != live.number:
             self._finder.turn_to(live.number)
-        self._executions.show(live.executions, live.number)
+        self._show_list()
         self._steps.show(live.selected, live.steps)
         self._log.show(live.log, live.selected)
         self._show_status()
         self._count_matches()
+        self._notifications.note(live)
 
     def _show_notice(self, problem: StoreProblem | None) -> bool:
         """Whether there is nothing else to show."""
         notice = self._notice
-        nothing = problem is not None or self._live.executions.total == 0
+        nothing = problem is not None or self._live.total == 0
         self.set_class(nothing, "-nothing")
         if isinstance(problem, NoDatabase) or (nothing and problem is None):
             notice.say_empty(self._root)
@@ -126,17 +140,20 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
                 self._clock.stop()
             period = _BUSY_TICK_S if busy else _IDLE_TICK_S
             self._busy, self._clock = busy, self.set_interval(period, self._tick, name="clock")
+            self._samples.hurry()
             self._tick()
 
     def _tick(self) -> None:
         """Move the clocks on, and look for the runner."""
         self._executions.repaint()
         self._steps.repaint()
+        self._sample()
         self.run_worker(self._look_for_runner(), group="runner", exclusive=True)
 
     async def _look_for_runner(self) -> None:
         try:
             self._runner = await asyncio.to_thread(self._orders.runner) or REST
+            await self._notifications.look(self._feed)
         except StepflowError:
             self._runner = None
         self._show_status()
@@ -165,6 +182,8 @@ class MainScreen(LogActions, RunActions, PaletteActions, Panes):
         search = self.query_one(SearchBar)
         if search.is_open:
             self._end_search()
+        elif self._is_filtered:
+            self._end_filter()
         elif self.selections:
             self.clear_selection()
         elif self.has_class("-zoomed"):

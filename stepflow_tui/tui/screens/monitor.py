@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.notifications import Notifications
     from stepflow_tui.tui.orders import Orders
 
 PANES = ("executions", "steps", "log")
@@ -27,6 +28,8 @@ PANES = ("executions", "steps", "log")
 
 class Monitor(Screen[None]):
     """Three panes with what feeds them; what one can do with them is added by subclasses."""
+
+    _notifications: Notifications
 
     def __init__(self, feed: Feed, live: Live, orders: Orders) -> None:
         """Makes the screen.
@@ -64,6 +67,10 @@ class Monitor(Screen[None]):
 
     def _go_to(self, pane: str) -> None:
         """Give a pane the focus."""
+        raise NotImplementedError
+
+    async def _place_of(self, number: int) -> int:
+        """Where an execution stands in the list, which is made to show it."""
         raise NotImplementedError
 
     async def open_at(self, number: int, step: int | None = None) -> None:

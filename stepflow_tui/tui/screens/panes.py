@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepflow_tui.store import queries
 from stepflow_tui.tui.screens.monitor import PANES, Monitor
 from stepflow_tui.tui.widgets.pane import Pane
 
@@ -62,9 +61,3 @@ class Panes(Monitor):
         if step in places:
             self._go_to("steps")
             self._steps.move_cursor(places.index(step))
-
-    async def _place_of(self, number: int) -> int:
-        place = self._live.executions.index_of(number)
-        if place is None:
-            place = await self._feed.first(queries.newer_count(number))
-        return place or 0

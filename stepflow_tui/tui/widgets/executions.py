@@ -1,89 +1,117 @@
-"""The list of executions, newest first."""
+"""The list of executions, or of their names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
+from textual.actions import SkipAction
+from textual.content import Content
 
 from stepflow_tui.core.clock import now
-from stepflow_tui.core.durations import format_age
-from stepflow_tui.core.glyphs import GLYPHS
-from stepflow_tui.core.models import Status
-from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.clock import execution_time
-from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
-from stepflow_tui.tui.messages import ExecutionHighlighted
+from stepflow_tui.core.config import COLUMNS
+from stepflow_tui.store.listing import Order, Sort
+from stepflow_tui.tui import execution_cells as cells
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.columns import Columns, execution_columns, fit
+from stepflow_tui.tui.groups import Groups
+from stepflow_tui.tui.messages import ExecutionHighlighted, GroupChosen, ViewWanted
+from stepflow_tui.tui.view import PLAIN, View
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from textual.binding import BindingType
+    from textual.strip import Strip
 
     from stepflow_tui.core.models import Execution
-    from stepflow_tui.tui.pages import ExecutionPages
+    from stepflow_tui.tui.execution_cells import Clocks
+    from stepflow_tui.tui.listing import ExecutionList
+    from stepflow_tui.tui.usual import Past, Usual
+    from stepflow_tui.tui.widgets.line import Part
     from stepflow_tui.tui.widgets.rows import Cell
 
-_STATUS, _PROGRESS, _TIME, _AGE = 11, 5, 7, 4
-_MIN_NAME, _ROOM_FOR_BAR = 12, 28
+_ROOM_FOR_HEADS = 5
 _PLAIN = Style.null()
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Widths of the columns in cells; 0 leaves a column out."""
-
-    number: int
-    name: int
-    status: int
-    progress: int
-    time: int
-    age: int
-
-
-@lru_cache
-def _columns(width: int, newest: int) -> _Columns:
-    """What fits: where it is narrow, age goes first, then progress, then the status word."""
-    number = max(3, len(str(newest)))
-    status, progress, age = _STATUS, _PROGRESS, _AGE
-
-    def name() -> int:
-        shown = [number, status, progress, _TIME, age]
-        return width - 2 - sum(shown) - sum(1 for column in shown if column)
-
-    if name() >= _ROOM_FOR_BAR:
-        progress += BAR_CELLS
-    if name() < _MIN_NAME:
-        age = 0
-    if name() < _MIN_NAME:
-        progress = 0
-    if name() < _MIN_NAME:
-        status = 1
-    return _Columns(number, max(1, name()), status, progress, _TIME, age)
+_NOTHING = " nothing passes the filter; esc shows all"
+_GROUP_SORTS = (Sort.NUMBER, Sort.NAME)
 
 
 class Executions(Rows):
-    """All executions, of which the current one is shown in the other panes."""
+    """Executions, of which the current one is shown in the other panes.
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+    Attributes:
+        selected: numbers of those that were selected, to do something with all of them.
+        columns: which are shown if there is room, from left to right.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.LIST.bindings)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--chosen"}
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - Textual's name for it
+        columns: tuple[str, ...] = COLUMNS,
+    ) -> None:
         super().__init__(id=id)
         self.border_title = "Executions"
-        self._pages: ExecutionPages | None = None
+        self.selected: set[int] = set()
+        self.columns = columns
+        self._pages: ExecutionList | None = None
+        self._usual: Usual | None = None
+        self._version = 0
         self._awaits_row = False
 
-    def show(self, pages: ExecutionPages, number: int | None) -> None:
+    def show(self, pages: ExecutionList, number: int | None, usual: Usual | None = None) -> None:
         """Show what is loaded, with the cursor on execution `number`."""
+        if not pages.is_read and self._pages is not None and pages.view != PLAIN:
+            return  # what was shown so far stays until it is read
+        self._usual = usual
         if pages is not self._pages:
-            self._pages, self.cursor = pages, None
-            self.set_count(0)
+            self._turn_to(pages, number)
+        elif pages.version != self._version:
+            self._rearrange(pages, number)
+        else:
+            self._take_in(pages)
+        self._place_cursor(pages, number)
+        self._show_title()
+        self.repaint()
+
+    def _turn_to(self, pages: ExecutionList, number: int | None) -> None:
+        """Another list: the cursor goes to its first row unless the current one is in it."""
+        self._pages, self._version = pages, pages.version
+        self.cursor, self._awaits_row = None, False
+        self.set_count(0)
+        self.set_count(pages.total)
+        self.repaint_all()
+        is_listed = number is not None and pages.index_of(number) is not None
+        if pages.view != PLAIN and pages.total and not is_listed:
+            self.cursor, self._awaits_row = 0, True
+
+    def _rearrange(self, pages: ExecutionList, number: int | None) -> None:
+        """Rows have moved: the cursor stays on its execution, and at its place in the view."""
+        self._version = pages.version
+        top = round(self.scroll_y)
+        before = self.cursor
+        self.set_count(pages.total)
+        index = None if number is None else pages.index_of(number)
+        if index is not None and before is not None:
+            self.cursor = index
+            if before in range(top, top + self.height) and (top or index >= self.height):
+                self.scroll_row(index - (before - top))
+        elif self.cursor is not None:
+            self.cursor = min(self.cursor, pages.total - 1) if pages.total else None
+        self.repaint_all()
+
+    def _take_in(self, pages: ExecutionList) -> None:
         arrived = pages.total - self.count
         if arrived > 0:
             self._make_room(arrived)
         elif arrived < 0:
             self._close_ranks(pages.total)
-        self._place_cursor(pages, number)
-        self.repaint()
 
     def _make_room(self, arrived: int) -> None:
         """New rows at the top: the cursor stays on its execution, the view at its place."""
@@ -102,7 +130,7 @@ class Executions(Rows):
         if self.cursor is not None:
             self.cursor = min(self.cursor, total - 1) if total else None
 
-    def _place_cursor(self, pages: ExecutionPages, number: int | None) -> None:
+    def _place_cursor(self, pages: ExecutionList, number: int | None) -> None:
         row = None if self.cursor is None else pages.row(self.cursor)
         if self._awaits_row:
             if row is not None:
@@ -110,8 +138,9 @@ class Executions(Rows):
                 self.post_message(ExecutionHighlighted(row.number))
         elif number is not None and (row is None or row.number != number):
             index = pages.index_of(number)
-            self.cursor = self.cursor if index is None else index
-            self.show_cursor()
+            if index is not None and index != self.cursor:
+                self.cursor = index
+                self.show_cursor()
 
     def cursor_moved(self) -> None:
         """Turn to the execution under the cursor, or as soon as it is read."""
@@ -124,67 +153,154 @@ class Executions(Rows):
         return None if self._pages is None or index is None else self._pages.row(index)
 
     @property
-    def _columns(self) -> _Columns:
-        return _columns(self.width, self._pages.newest if self._pages else 0)
+    def view(self) -> View:
+        """What is listed, and how."""
+        return PLAIN if self._pages is None else self._pages.view
+
+    def _show_title(self) -> None:
+        title = "Executions by name" if self.view.grouped else "Executions"
+        if self._pages is not None and self._pages.is_cut:
+            title += f" · the first {self._pages.total:,}"
+        if self.selected:
+            title += f" · {len(self.selected):,} selected"
+        if str(self.border_title) != title:
+            self.border_title = Content(title)
+
+    # Actions
+
+    def action_select(self) -> None:
+        """Add the current execution to those that are selected, or take it out."""
+        row = self._row(self.cursor)
+        if row is not None and not self.view.grouped:
+            self.selected ^= {row.number}
+            self._show_title()
+            self.repaint()
+
+    def action_select_none(self) -> None:
+        """Let go of all that are selected."""
+        self.selected = set()
+        self._show_title()
+        self.repaint()
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """These are not selected any more; they may not even exist."""
+        self.selected.difference_update(numbers)
+        self._show_title()
+        self.repaint()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self._sort_by(self._sorts[(self._place_of_sort + 1) % len(self._sorts)])
+
+    @property
+    def _sorts(self) -> Sequence[Sort]:
+        """What the list can be sorted by: the columns that are shown."""
+        return _GROUP_SORTS if self.view.grouped else [Sort(name) for name in self._layout.shown]
+
+    @property
+    def _place_of_sort(self) -> int:
+        sort, sorts = self.view.order.sort, list(self._sorts)
+        return sorts.index(sort) if sort in sorts else -1
+
+    def _sort_by(self, sort: Sort) -> None:
+        self.post_message(ViewWanted(replace(self.view, order=Order(sort))))
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        order = self.view.order
+        turned = replace(order, reverse=not order.reverse)
+        self.post_message(ViewWanted(replace(self.view, order=turned)))
+
+    def action_groups(self) -> None:
+        """A row for each name, or again for each execution."""
+        view = self.view
+        self.post_message(ViewWanted(View(view.wanted, grouped=not view.grouped)))
+
+    def action_open_group(self) -> None:
+        """List the executions of the current name."""
+        group = self._pages.group(self.cursor or 0) if isinstance(self._pages, Groups) else None
+        if group is None:
+            raise SkipAction
+        self.post_message(GroupChosen(group.name))
+
+    def head_clicked(self, x: int) -> None:
+        """Sort by the column under the mouse, or turn its order round."""
+        column = next((name for name in self._layout.shown if x < self._end_of(name)), None)
+        if column is None or self.view.grouped:
+            return
+        if column == self.view.order.sort:
+            self.action_reverse()
+        else:
+            self._sort_by(Sort(column))
+
+    def _end_of(self, column: str) -> int:
+        return self._layout.start_of(column) + self._layout.width_of(column) + 1
+
+    # Drawing
+
+    @property
+    def _layout(self) -> Columns:
+        newest = self._pages.newest if self._pages else 0
+        return execution_columns(self.width, newest, self.columns)
+
+    @property
+    def heads(self) -> int:
+        """The names of the columns, where there is room."""
+        return int(self.scrollable_content_region.height >= _ROOM_FOR_HEADS)
 
     @property
     def clock_column(self) -> int:
-        """Duration and age stand at the right."""
-        columns = self._columns
-        return self.width - columns.time - 2 - (columns.age + 1 if columns.age else 0)
+        """Progress, duration and age change by themselves."""
+        if self.view.grouped:
+            return 0
+        return min(self.width, self._layout.start_of("progress", "time", "age"))
 
     def row_key(self, index: int) -> tuple[object, object]:
         """The record and the texts of its clocks."""
         row = self._row(index)
-        key = (row.number, row.rev) if row else None
-        return (key, index == self.cursor), self._clocks(row) if row else None
+        if row is None:
+            return (None, index == self.cursor), None
+        key = (row.number, row.rev, row.number in self.selected, self._group_key(index, row))
+        return (key, index == self.cursor), self._clocks(row)
 
-    def _clocks(self, row: Execution) -> tuple[str, str]:
-        instant = now()
-        return execution_time(row, instant), format_age(instant.wall_ms - row.created_at)
+    def _group_key(self, index: int, row: Execution) -> object:
+        if not isinstance(self._pages, Groups):
+            return None
+        return self._pages.group(index), self._past(row)
+
+    def _past(self, row: Execution) -> Past | None:
+        return None if self._usual is None else self._usual.of(row.name)
+
+    def _clocks(self, row: Execution) -> Clocks:
+        return cells.clocks(row, self._past(row), now())
 
     def row_cells(self, index: int, width: int) -> Sequence[Cell]:
-        """Number, name, status, progress, duration, age."""
-        row, columns = self._row(index), self._columns
+        """What fits of the chosen columns."""
+        row = self._row(index)
         if row is None:
             return [(fit(" …", width), self.look("rows--faint"))]
-        dim = self.look("rows--dim")
-        time, age = self._clocks(row)
-        status = GLYPHS[row.status] + (f" {row.status.word}" if columns.status > 1 else "")
-        cells = [
-            (" " + fit_right(str(row.number), columns.number) + " ", dim),
-            (fit(clean_line(row.name), columns.name) + " ", self._name_style(row)),
-            (fit(status, columns.status) + " ", self.look(f"status--{row.status}")),
-        ]
-        if columns.progress:
-            cells += self._progress(row, columns.progress)
-        cells.append((fit_right(time, columns.time) + " ", dim))
-        if columns.age:
-            cells.append((fit_right(age, columns.age) + " ", self.look("rows--faint")))
-        return cells
+        clocks = self._clocks(row)
+        group = self._pages.group(index) if isinstance(self._pages, Groups) else None
+        if group is not None:
+            columns = cells.group_columns(width)
+            parts = cells.group_cells(group, row, self._past(row), columns, clocks.age)
+        else:
+            chosen = row.number in self.selected
+            parts = cells.execution_cells(row, clocks, self._layout, is_chosen=chosen)
+        return self._styled(parts)
 
-    def _progress(self, row: Execution, width: int) -> list[Cell]:
-        """What the script says of its progress, else its steps; with a bar if there is room."""
-        text, share = _progress(row)
-        dim = self.look("rows--dim")
-        if width == _PROGRESS or share is None:
-            return [(fit_right(text, width) + " ", dim)]
-        full, empty = bar(share)
-        return [
-            (full, self.look("status--running")),
-            (empty, self.look("rows--faint")),
-            (fit_right(text, width - BAR_CELLS) + " ", dim),
-        ]
+    def render_line(self, y: int) -> Strip:
+        """One row of the view, or in an empty list why it is empty."""
+        if self.count == 0 and y == self.heads and self.view != PLAIN:
+            return self._strip([(_NOTHING, self.look("rows--dim"))], self.base)
+        return super().render_line(y)
 
-    def _name_style(self, row: Execution) -> Style:
-        return self.look("rows--strong") if row.status is Status.RUNNING else _PLAIN
+    def head_cells(self, width: int) -> Sequence[Cell]:
+        """The names of the columns."""
+        order = self.view.order
+        if self.view.grouped:
+            return self._styled(cells.group_heads(cells.group_columns(width), order))
+        return self._styled(cells.execution_heads(self._layout, order))
 
-
-def _progress(row: Execution) -> tuple[str, float | None]:
-    """A text, and for what runs the share that is done."""
-    runs = row.status is Status.RUNNING
-    if runs and row.progress is not None:
-        return f"{row.progress:.0%}", row.progress
-    if not row.step_count:
-        return "", None
-    return f"{row.steps_done}/{row.step_count}", row.steps_done / row.step_count if runs else None
+    def _styled(self, parts: Iterable[Part]) -> list[Cell]:
+        return [(text, self.look(name) if name else _PLAIN) for text, name in parts]

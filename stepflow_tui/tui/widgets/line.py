@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Part: TypeAlias = tuple[str, str]
 """A text and the component class it is styled with; an empty one for the line's own style."""
@@ -40,6 +42,7 @@ class Line(Widget):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._versions: list[Version] = [((), ())]
+        self._looks: dict[str, Style] = {"": Style()}
 
     def set_parts(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
         """Show these parts."""
@@ -47,18 +50,27 @@ class Line(Widget):
 
     def set_versions(self, versions: list[Version]) -> None:
         """Show the first of these that fits, or else the last, cut at its left part."""
-        if versions != self._versions:
+        if versions == self._versions:
+            return
+        if not self.size:
             self._versions = versions
             self.refresh()
+            return
+        before, self._versions = self._strip_now(), versions
+        changed = _changed_cells(before, self._strip_now())
+        if changed:  # and not more: Textual draws all that lies above or below what is named
+            self.refresh(Region(changed.start, 0, len(changed), 1))
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
         """The line, as wide as the widget."""
+        return self._strip_now().apply_style(self.rich_style)
+
+    def _strip_now(self) -> Strip:
         width = self.size.width
         left, right = self._version(width)
         end = self._strip(right)
         room = max(0, width - end.cell_length)
-        strip = Strip.join([self._strip(left).adjust_cell_length(room), end]).crop(0, width)
-        return strip.apply_style(self.rich_style)
+        return Strip.join([self._strip(left).adjust_cell_length(room), end]).crop(0, width)
 
     def _version(self, width: int) -> Version:
         for left, right in self._versions:
@@ -67,10 +79,31 @@ class Line(Widget):
         return self._versions[-1]
 
     def _strip(self, parts: Sequence[Part]) -> Strip:
-        return Strip(
-            Segment(text, self.get_component_rich_style(name, partial=True) if name else Style())
-            for text, name in parts
-        )
+        return Strip([Segment(text, self._look(name)) for text, name in parts])
+
+    def _look(self, name: str) -> Style:
+        look = self._looks.get(name)
+        if look is None:
+            look = self._looks[name] = self.get_component_rich_style(name, partial=True)
+        return look
+
+    def notify_style_update(self) -> None:
+        """The style sheet or the theme has changed."""
+        self._looks = {"": Style()}
+        super().notify_style_update()
+
+
+def _changed_cells(before: Strip, after: Strip) -> range:
+    """From where to where two lines of the same width differ, by whole segments."""
+    start = _common_cells(before, after)
+    stop = after.cell_length - _common_cells(reversed(before), reversed(after))
+    return range(start, stop)
+
+
+def _common_cells(before: Iterable[Segment], after: Iterable[Segment]) -> int:
+    """The cells of the segments that both begin with."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    return sum(segment.cell_length for segment, _ in same)
 
 
 def parts_width(parts: Sequence[Part]) -> int:

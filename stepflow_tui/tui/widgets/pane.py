@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
+
+from stepflow_tui.tui.widgets.framed_rows import framed_rows
 
 if TYPE_CHECKING:
     from rich.style import Style
     from textual.geometry import Region
+    from textual.reactive import Reactive
     from textual.strip import Strip
+
+
+T = TypeVar("T")
 
 
 class Pane(ScrollView, can_focus=True):
@@ -18,8 +25,10 @@ class Pane(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
+        self._styles_cache = framed_rows()
         self._looks: dict[str, Style] = {}
         self._base: Style | None = None
+        self._drawn_size: Size | None = None
 
     @property
     def base(self) -> Style:
@@ -31,7 +40,11 @@ class Pane(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the pane."""
         self._base = None
-        return super().render_lines(crop)
+        self._drawn_size = self.scrollable_content_region.size
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._drawn_size = None
 
     def look(self, name: str) -> Style:
         """The style that the style sheet gives to this component class."""
@@ -46,14 +59,19 @@ class Pane(ScrollView, can_focus=True):
         super().notify_style_update()
 
     @property
+    def _view_size(self) -> Size:
+        """What can be seen; while a frame is drawn it is not reckoned for each row."""
+        return self._drawn_size or self.scrollable_content_region.size
+
+    @property
     def height(self) -> int:
         """Rows that can be seen."""
-        return self.scrollable_content_region.height
+        return self._view_size.height
 
     @property
     def width(self) -> int:
         """Cells of a row."""
-        return self.scrollable_content_region.width
+        return self._view_size.width
 
     def set_extent(self, rows: int) -> None:
         """Set how many rows there are; only the scroll bar is drawn anew."""
@@ -61,7 +79,7 @@ class Pane(ScrollView, can_focus=True):
             return
         # Assigning the reactive attribute would lay out the whole screen.
         self.set_reactive(ScrollView.virtual_size, Size(self.width, rows))
-        self.vertical_scrollbar.window_virtual_size = rows
+        self._set_bar(ScrollBar.window_virtual_size, rows)
         if self.scroll_y > self.max_scroll_y:
             self.place(self.max_scroll_y)
 
@@ -69,4 +87,21 @@ class Pane(ScrollView, can_focus=True):
         """Have this row at the top, without drawing anything but the scroll bar."""
         self.scroll_target_y = row
         self.set_reactive(ScrollView.scroll_y, float(row))
-        self.vertical_scrollbar.position = row
+        self._set_bar(ScrollBar.position, float(row))
+
+    def _set_bar(self, attribute: Reactive[T], value: T) -> None:
+        """Change the scroll bar, and draw it once its thumb has moved by a whole cell."""
+        bar, before = self.vertical_scrollbar, self._thumb()
+        bar.set_reactive(attribute, value)
+        if self._thumb() != before:
+            bar.refresh()
+
+    def _thumb(self) -> tuple[int, int]:
+        """Where the thumb of the scroll bar begins and how long it is, in whole cells."""
+        bar = self.vertical_scrollbar
+        size, window, whole = bar.size.height, bar.window_size, bar.window_virtual_size
+        if not 0 < window < whole:
+            return 0, 0
+        thumb = max(1.0, window * size / whole)
+        start = (size - thumb) * bar.position / (whole - window)
+        return round(start), round(thumb)

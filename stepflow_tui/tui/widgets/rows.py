@@ -70,6 +70,20 @@ class Rows(Pane):
         return 0
 
     @property
+    def heads(self) -> int:
+        """Lines above the rows, which are not scrolled."""
+        return 0
+
+    def head_cells(self, width: int) -> Sequence[Cell]:
+        """The texts of the line above the rows, which fill `width` cells."""
+        raise NotImplementedError
+
+    @property
+    def height(self) -> int:
+        """Rows that can be seen."""
+        return max(0, super().height - self.heads)
+
+    @property
     def visible_rows(self) -> range:
         """The rows in view."""
         top = round(self.scroll_y)
@@ -84,7 +98,7 @@ class Rows(Pane):
             self._painted[index] = now
             same_text = before is not None and before[0] == now[0]
             start = self.clock_column if same_text else 0
-            y = index - round(self.scroll_y)
+            y = index - round(self.scroll_y) + self.heads
             self.refresh(Region(start, y, self.width - start, 1))
 
     def repaint_all(self) -> None:
@@ -96,21 +110,25 @@ class Rows(Pane):
         """Change the number of rows."""
         if count != self.count:
             self.count = count
-            self.set_extent(count)
+            self.set_extent(count + self.heads)
             self.repaint_all()
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        index, width = round(self.scroll_y) + y, self.width
+        index, width = round(self.scroll_y) + y - self.heads, self.width
+        if y < self.heads:
+            return self._strip(self.head_cells(width), self.base)
         if index >= self.count:
             return Strip.blank(width, self.base)
         self._painted[index] = self.row_key(index)
         base = self.base
         if index == self.cursor:
             base += self.look("rows--cursor" if self.has_focus else "rows--cursor-blurred")
-        cells = self.row_cells(index, width)
+        return self._strip(self.row_cells(index, width), base)
+
+    def _strip(self, cells: Sequence[Cell], base: Style) -> Strip:
         strip = Strip([Segment(text, base + style) for text, style in cells])
-        return strip.adjust_cell_length(width, base)
+        return strip.adjust_cell_length(self.width, base)
 
     def move_cursor(self, index: int) -> None:
         """Put the cursor on a row, in bounds, and bring it into view."""
@@ -148,6 +166,7 @@ class Rows(Pane):
     def on_resize(self) -> None:
         """Keep the cursor in view."""
         self._painted.clear()
+        self.set_extent(self.count + self.heads)
         self.show_cursor()
         self.post_message(Wanted())
 
@@ -162,9 +181,15 @@ class Rows(Pane):
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""
         offset = event.get_content_offset(self)
-        index = round(self.scroll_y) + offset.y if offset else self.count
-        if index < self.count:
+        if offset is None:
+            return
+        if offset.y < self.heads:
+            self.head_clicked(offset.x)
+        elif (index := round(self.scroll_y) + offset.y - self.heads) < self.count:
             self.move_cursor(index)
+
+    def head_clicked(self, x: int) -> None:
+        """The user has clicked on a cell of the line above the rows."""
 
     def _step(self, rows: int) -> None:
         self.move_cursor((self.cursor if self.cursor is not None else -1) + rows)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import SearchChanged
+from stepflow_tui.tui.needle import Needle, has_upper
 from stepflow_tui.tui.widgets.line import Line
+from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widgets import Input
+
+    from stepflow_tui.tui.widgets.line import Part, Version
 
 
-class _Text(Input):
-    def replace(self, text: str, start: int, end: int) -> None:
-        """Take in text, of what is pasted only what may be shown."""
-        super().replace(clean_line(text), start, end)
-
+class _Text(OneLine):
     async def action_submit(self) -> None:
         """Let go of the keys at once: those that were typed ahead are commands again."""
         self.screen.set_focus(None)
@@ -27,13 +30,33 @@ class _Text(Input):
 
 
 class SearchBar(Horizontal):
-    """Shown while something is looked for."""
+    """Shown while something is looked for.
+
+    Attributes:
+        is_regex: what is typed is a regular expression.
+        exact_case: upper and lower case differ; None if that depends on what is typed.
+    """
+
+    DEFAULT_CSS = """
+    SearchBar {
+        #search-mark { width: 3; padding: 0 1; }
+        #search-text { width: 1fr; }
+        #search-state { width: 50%; max-width: 60; height: 1; background: $surface; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.SEARCH.bindings)
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self.is_regex = False
+        self.exact_case: bool | None = None
+        self._outcome, self._is_bad = "", False
 
     def compose(self) -> ComposeResult:
-        """A slash, the text, and what came of it."""
+        """A slash, the text, how it is looked for and what came of it."""
         yield Static("/", id="search-mark")
-        yield _Text(id="search-text", compact=True)
-        yield Line(id="search-result")
+        yield _Text("", id="search-text")
+        yield Line(id="search-state")
 
     @property
     def is_open(self) -> bool:
@@ -43,30 +66,77 @@ class SearchBar(Horizontal):
     @property
     def input(self) -> Input:
         """Where the text is typed."""
-        return self.query_one("#search-text", Input)
+        return self.query_one("#search-text", _Text)
+
+    def needle(self) -> Needle | None:
+        """What is looked for; None if nothing is.
+
+        Raises:
+            UsageProblem: what is typed is no regular expression.
+        """
+        text = self.input.value
+        if not text:
+            return None
+        return Needle(text, is_regex=self.is_regex, exact_case=self.exact_case)
 
     def open(self) -> None:
         """Let the user type."""
         self.add_class("-open")
         self.screen.set_focus(self.input)  # at once: the next keys are text, not commands
+        self._show_state()
 
     def close(self) -> None:
         """Go out of sight."""
         self.remove_class("-open")
         self.input.value = ""
+        self.is_regex, self.exact_case = False, None
         self.say("")
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell what came of the search."""
-        line = self.query_one("#search-result", Line)
-        line.set_parts([], [(clean_line(text), "line--warning" if bad else "line--dim"), (" ", "")])
+        self._outcome, self._is_bad = clean_line(text), bad
+        self._show_state()
+
+    def _show_state(self) -> None:
+        regex, case = self.is_regex, self._tells_case_apart
+        outcome = (self._outcome, "line--warning" if self._is_bad else "line--dim")
+        end = (outcome, (" ", ""))
+        style = "line--key" if regex else "line--faint"
+        words = _modes("regex" if regex else "plain", "exact case" if case else "any case", style)
+        signs = _modes(".*" if regex else "ab", "Aa" if case else "aA", style)
+        versions: list[Version] = [(words, end), (signs, end), ((), end)]
+        self.query_one("#search-state", Line).set_versions(versions)
+
+    @property
+    def _tells_case_apart(self) -> bool:
+        if self.exact_case is not None:
+            return self.exact_case
+        return has_upper(self.input.value, is_regex=self.is_regex)
+
+    def action_search_regex(self) -> None:
+        """Take what is typed for a regular expression, or for plain text again."""
+        self.is_regex = not self.is_regex
+        self._changed()
+
+    def action_search_case(self) -> None:
+        """Tell upper and lower case apart, or take them for one."""
+        self.exact_case = not self._tells_case_apart
+        self._changed()
+
+    def _changed(self) -> None:
+        self._show_state()
+        self.post_message(SearchChanged(self.input.value))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Highlight while typing."""
         event.stop()
-        self.post_message(SearchChanged(event.value))
+        self._changed()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the first match."""
         event.stop()
         self.post_message(SearchChanged(event.value, entered=True))
+
+
+def _modes(way: str, case: str, style: str) -> tuple[Part, ...]:
+    return (f" {way}", style), (f" {case}  ", "line--faint")

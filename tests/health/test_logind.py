@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.cli import examination, logind
-from stepflow_tui.cli.logind import lingers, logout_notes, user_name
+from stepflow_tui.health import logind
+from stepflow_tui.health.logind import lingers, logout_notes, user_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stepflow_tui.core.home import Home
-    from tests.cli.conftest import Stepflow
 
 SESSION = "0::/user.slice/user-1000.slice/session-3.scope\n"
 OLD_SESSION = "4:memory:/user.slice\n1:name=systemd:/user.slice/user-1000.slice/session-c2.scope\n"
@@ -208,18 +205,3 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
     assert user_name() == "root"
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     assert user_name() == "54321"
-
-
-def test_health_tells_it_and_stays_healthy(
-    home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(examination, "logout_notes", lambda pid: [f"note of {pid}"])
-    done = stepflow("health", "--json")
-    told = json.loads(done.out)
-    assert (done.code, told["state"], told["problems"]) == (0, "healthy", [])
-    assert told["notes"] == ["note of None"]
-    assert stepflow("health").out.splitlines()[:2] == ["healthy", "  note of None"]
-    home.root.mkdir(mode=0o755)
-    done = stepflow("health")
-    lines = done.out.splitlines()
-    assert (done.code, lines[0], lines[2]) == (2, "down", "  note of None")

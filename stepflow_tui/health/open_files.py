@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepflow_tui.core.home import Home
 
 _PROC = Path("/proc")
 
@@ -14,6 +18,12 @@ def processes_with(file: Path) -> list[tuple[int, str]]:
     wanted = str(file)
     pids = (int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdigit())
     return [(pid, _name(pid)) for pid in pids if pid != os.getpid() and _has_open(pid, wanted)]
+
+
+def readers_of(home: Home, runner: int | None) -> list[tuple[int, str]]:
+    """Pids and names of those who have the database open, but for us and the runner."""
+    shared = home.database.with_name(f"{home.database.name}-shm")
+    return [(pid, name) for pid, name in processes_with(shared) if pid != runner]
 
 
 def _has_open(pid: int, wanted: str) -> bool:

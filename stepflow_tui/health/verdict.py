@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.open_files import processes_with
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.health.open_files import readers_of
 from stepflow_tui.store.damage import set_aside_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stepflow_tui.cli.examination import Examination
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.settings import Settings
+    from stepflow_tui.health.examination import Examination
 
-_MAX_BACKLOG = 64 * 1000**2
+MAX_BACKLOG = 64 * 1000**2
+"""Bytes of output that may wait to be stored; more are a strain."""
+
 _MAX_SILENCE_S = 5.0
 _MIN_COMMITS = 1000
 _NAMED = 5
@@ -36,7 +38,7 @@ def strains(home: Home, found: Examination, settings: Settings) -> Iterator[str]
     """What should not be so, while work goes on."""
     if found.runner is not None:
         yield from _strains_of_runner(home, found)
-    if found.backlog_bytes > _MAX_BACKLOG:
+    if found.backlog_bytes > MAX_BACKLOG:
         yield f"{format_size(found.backlog_bytes)} of output are not stored yet"
     yield from _alerts(home, found, settings)
 
@@ -79,11 +81,8 @@ def _alerts(home: Home, found: Examination, settings: Settings) -> Iterator[str]
 
 def _readers(home: Home, found: Examination) -> str:
     """Who may hold it open, by name and pid."""
-    runner = found.runner.pid if found.runner else 0
-    shared = home.database.with_name(f"{home.database.name}-shm")
-    names = [
-        f"{clean_line(name)}, pid {pid}" for pid, name in processes_with(shared) if pid != runner
-    ]
+    readers = readers_of(home, found.runner.pid if found.runner else None)
+    names = [f"{clean_line(name)}, pid {pid}" for pid, name in readers]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ("; ".join(names[:_NAMED]) or "none of yours is found") + more
 

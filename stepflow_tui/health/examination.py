@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli import verdict
-from stepflow_tui.cli.logind import logout_notes
-from stepflow_tui.cli.lookup import open_reader
-from stepflow_tui.cli.open_files import memory_of
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.settings import Settings
+from stepflow_tui.health import verdict
+from stepflow_tui.health.backlog import age_s, backlog, size_of
+from stepflow_tui.health.logind import logout_notes
+from stepflow_tui.health.open_files import memory_of, readers_of
 from stepflow_tui.requests.inbox import waiting
 from stepflow_tui.requests.request import BadRequest, CancelRequest, decode
 from stepflow_tui.requests.runner import live_runner
 from stepflow_tui.store import queries
 from stepflow_tui.store.home import check_home
+from stepflow_tui.store.reader import Reader
+from stepflow_tui.store.vitals import open_spools
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.store.queries import RunnerRecord
-    from stepflow_tui.store.reader import Reader
 
 _LOOKS = 3
 _MAX_SILENCE_S = 5.0
@@ -50,6 +53,9 @@ class Examination:
         response_s: how long a look at the newest executions takes.
         backlog_s: for how long some of it has waited at least.
         record: what the last runner said of itself.
+        readers: pids and names of those who have the database open, but for us and the runner;
+            found by a close examination alone.
+        free_bytes: on the disk of the home; None unless it was examined closely.
     """
 
     failures: list[str] = field(default_factory=list)
@@ -66,6 +72,8 @@ class Examination:
     backlog_s: float = 0.0
     memory_bytes: int = 0
     response_s: float = 0.0
+    readers: list[tuple[int, str]] = field(default_factory=list)
+    free_bytes: int | None = None
 
     @property
     def state(self) -> str:
@@ -88,8 +96,28 @@ class Examination:
         return has_wal_reset_fix(self.record.sqlite_version) if self.record else None
 
 
-def examine(home: Home) -> Examination:
-    """Look at a home; what cannot be read is a failure that was found, not an error."""
+def open_store(home: Home) -> Reader:
+    """The store of a home as it is.
+
+    Raises:
+        StoreProblem: there is no database, or none that can be read.
+    """
+    return Reader(home.database)
+
+
+def examine(
+    home: Home, open_reader: Callable[[Home], Reader] = open_store, *, closely: bool = False
+) -> Examination:
+    """Look at a home; what cannot be read is a failure that was found, not an error.
+
+    Args:
+        home: to be looked at.
+        open_reader: opens its store.
+        closely: look for the readers and the disk too, which takes some milliseconds.
+
+    Raises:
+        UsageProblem: the levels of alerts, which come from the environment, cannot be read.
+    """
     found = Examination()
     try:
         check_home(home)
@@ -106,7 +134,17 @@ def examine(home: Home) -> Examination:
     found.strains.extend(verdict.strains(home, found, Settings.from_environment(os.environ)))
     found.notes.extend(verdict.notes(home))
     found.notes.extend(logout_notes(found.runner.pid if found.runner else None))
+    if closely:
+        found.readers = readers_of(home, found.runner.pid if found.runner else None)
+        found.free_bytes = _free_bytes(home)
     return found
+
+
+def _free_bytes(home: Home) -> int | None:
+    try:
+        return shutil.disk_usage(home.root).free
+    except FileNotFoundError:
+        return None
 
 
 def _count_waiting(home: Home) -> int:
@@ -117,20 +155,12 @@ def _count_waiting(home: Home) -> int:
 
 
 def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
-    found.database_bytes, found.wal_bytes = _size(home.database), _size(home.wal)
+    found.database_bytes, found.wal_bytes = size_of(home.database), size_of(home.wal)
     found.response_s = _response_s(reader)
     found.counts = dict(reader.all(queries.status_counts()))
     found.record = reader.first(queries.runner_record())
     found.waiting_s = _longest_wait_s(home, reader)
-    offsets = {
-        stream.execution: stream.spool_offset for stream in reader.all(queries.open_streams())
-    }
-    for execution in reader.all(queries.executions_by_number(list(offsets))):
-        spool = home.spool / f"{execution.id}.out"
-        unread = _size(spool) - offsets[execution.number]
-        if unread > 0:
-            found.backlog_bytes += unread
-            found.backlog_s = max(found.backlog_s, _age_s(spool))
+    found.backlog_bytes, found.backlog_s = backlog(home, reader.all(open_spools(-1)))
 
 
 def _response_s(reader: Reader) -> float:
@@ -146,9 +176,9 @@ def _response_s(reader: Reader) -> float:
 def _longest_wait_s(home: Home, reader: Reader) -> float:
     """Of the oldest request that was not taken; those that came just now are not looked at."""
     for path in waiting(home):
-        age_s = _age_s(path)
-        if age_s > _MAX_SILENCE_S and not _is_taken(reader, path):
-            return age_s
+        waited_s = age_s(path)
+        if waited_s > _MAX_SILENCE_S and not _is_taken(reader, path):
+            return waited_s
     return 0.0
 
 
@@ -164,21 +194,6 @@ def _is_taken(reader: Reader, path: Path) -> bool:
         return reader.first(queries.executions_with_prefix(request.id)) is not None
     execution = reader.first(queries.executions_with_prefix(request.execution))
     return execution is not None and (execution.stopping is not None or execution.status.is_final)
-
-
-def _age_s(path: Path) -> float:
-    """Seconds since the file was written; 0 if it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def has_wal_reset_fix(version: str) -> bool:

@@ -1,0 +1,1 @@
+"""Previews of artifacts; a module is a kind of file."""

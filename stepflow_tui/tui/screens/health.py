@@ -1,0 +1,156 @@
+"""How the home and its runner fare, live."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from itertools import chain
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.screen import Screen
+
+from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.core.settings import Settings
+from stepflow_tui.health.examination import examine
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.gauges import gauges
+from stepflow_tui.tui.widgets.gauge_pane import GaugePane
+from stepflow_tui.tui.widgets.line import Line
+from stepflow_tui.tui.widgets.process_trees import ProcessTreeList
+from stepflow_tui.tui.widgets.verdict import Verdict
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from stepflow_tui.tui.samples import Samples
+
+KEYS = keymap.Group(
+    "Health",
+    (
+        keymap.key("tab", "next_pane", "pane", "tab", footer=True),
+        keymap.key("shift+tab", "previous_pane", "previous pane", "shift+tab"),
+        keymap.key("enter", "show_run", "show the run", "enter", footer=True),
+        keymap.key("s", "sort", "by CPU or memory", "s", footer=True),
+        keymap.key("escape,q,H", "close", "close", "esc", footer=True),
+    ),
+)
+
+_EXAMINE_S = 5.0
+_LEAST_LIST = 6
+_HIGHEST_PLOT = 3
+
+
+class HealthScreen(Screen["int | None"]):
+    """Verdict, gauges, and the processes of what runs.
+
+    Dismissed with the number of the execution that is to be shown, or None.
+    """
+
+    AUTO_FOCUS = "#health-trees"
+    CSS_PATH = "health.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(KEYS.bindings)
+
+    def __init__(self, samples: Samples) -> None:
+        """Makes the screen; `samples` are to be taken by somebody who runs them."""
+        super().__init__(id="health")
+        self._samples = samples
+        self._verdict = Verdict(id="health-verdict")
+        self._gauges = GaugePane(gauges(_levels()), id="health-gauges")
+        self._trees = ProcessTreeList(id="health-trees")
+
+    def compose(self) -> ComposeResult:
+        """One above the other."""
+        yield self._verdict
+        yield self._gauges
+        yield self._trees
+        yield Line(id="health-keys")
+
+    def on_mount(self) -> None:
+        """Begin to look closer."""
+        self._samples.show_trees(wanted=True)
+        self._samples.hurry()
+        self._show()
+        self._show_keys()
+        self.run_worker(self._follow(), group="samples")
+        self.run_worker(self._examine(), group="examine")
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self._samples.show_trees(wanted=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the plots what room there is, but leave some for the list."""
+        width, height = event.size
+        inside, room = width - 3, height - 6
+        rows = [
+            rows
+            for rows in range(_HIGHEST_PLOT, 0, -1)
+            if self._gauges.rows_at(inside, rows) + _LEAST_LIST + rows * 2 <= room
+        ]
+        self._gauges.plot_rows = rows[0] if rows else 1
+        high = self._gauges.rows_at(inside, self._gauges.plot_rows) + 2
+        self._gauges.styles.height = high if rows else "1fr"
+        self.set_class(not rows, "-single")
+
+    async def _follow(self) -> None:
+        while True:
+            await self._samples.next()
+            self._show()
+
+    async def _examine(self) -> None:
+        while True:
+            try:
+                self._verdict.show(
+                    await asyncio.to_thread(examine, self._samples.home, closely=True)
+                )
+            except StepflowError as problem:
+                self._verdict.show_problem(str(problem))
+            await asyncio.sleep(_EXAMINE_S)
+
+    def _show(self) -> None:
+        self._gauges.show(self._samples.history)
+        self._trees.show(self._samples.trees)
+
+    def _show_keys(self) -> None:
+        *parts, close = [
+            ((f" {binding.key_display}", "line--key"), (f" {binding.description} ", "line--dim"))
+            for binding in KEYS.bindings
+            if binding.show
+        ]
+        counts = range(len(parts), -1, -1)
+        self.query_one(Line).set_versions(
+            [(tuple(chain.from_iterable(parts[:count])), close) for count in counts]
+        )
+
+    def action_next_pane(self) -> None:
+        """To the other pane, which is shown alone where there is no room for both."""
+        to_gauges = self.focused is self._trees
+        self.set_class(to_gauges, "-at-gauges")
+        (self._gauges if to_gauges else self._trees).focus()
+
+    def action_previous_pane(self) -> None:
+        """There are two."""
+        self.action_next_pane()
+
+    def action_sort(self) -> None:
+        """Sort the processes by something else."""
+        self._trees.turn_order()
+
+    def action_show_run(self) -> None:
+        """Leave for the execution at the cursor."""
+        if self._trees.selected is not None:
+            self.dismiss(self._trees.selected.number)
+
+    def action_close(self) -> None:
+        """Back to what was there before."""
+        self.dismiss(None)
+
+
+def _levels() -> Settings:
+    """The levels of alerts; the examination tells of such as cannot be read."""
+    try:
+        return Settings.from_environment(os.environ)
+    except StepflowError:
+        return Settings()

@@ -1,0 +1,203 @@
+"""What the dashboard sends to its terminal, how soon, and what it costs: recorded, then replayed.
+
+While it is recorded nothing is drawn, so that an emulator's own work does not disturb the figures.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyte
+
+from tests.tui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from stepflow_tui.core.home import Home
+
+ROOT = Path(__file__).parents[2]
+COLUMNS, ROWS = 120, 40
+OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
+
+_OPEN = "import sys; from stepflow_tui.cli import main; sys.exit(main())"
+_SYNCHRONIZED = "\x1b[?2026;2$y"
+"""What a terminal answers that can hold back what it draws until a frame is whole."""
+
+_TICK = re.compile(r"tick (\d+) at (\d+)\.")
+_QUIET_S = 0.2
+_SETTLED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Something that runs while the dashboard shows it.
+
+    Attributes:
+        name: in a word or two.
+        script: what runs; None if nothing does.
+        text: what stands on the screen once it is well under way.
+        budget: how much may be sent over SSH.
+        per: what the budget is for: "second" or "update", a burst of bytes between two silences.
+    """
+
+    name: str
+    script: str | None
+    text: str
+    budget: int
+    per: str = "second"
+
+
+_WAITING = "#!/bin/sh\necho ready\nexec sleep 600\n"
+_FOLLOWED = """#!{python}
+import time
+print("ready", flush=True)
+time.sleep(1.0)
+began = time.monotonic()
+for tick in range(100_000):
+    print(f"tick {{tick}} at {{time.monotonic_ns()}}.", flush=True)
+    time.sleep(max(0.0, began + (tick + 1) / 27 - time.monotonic()))
+"""
+_FLOOD = """#!{python}
+import sys, time
+began = time.monotonic()
+for batch in range(1_000_000):
+    lines = range(batch * 1000, batch * 1000 + 1000)
+    sys.stdout.write("".join(
+        f"12:00:00 worker {{n % 17}}: item {{n}} of the big batch was compiled in {{n % 977}} ms\\n"
+        for n in lines
+    ))
+    sys.stdout.flush()
+    time.sleep(max(0.0, began + (batch + 1) / 100 - time.monotonic()))
+"""
+
+LOADS = (
+    Load("idle", None, "completed", 10),
+    Load("idle with a run", _WAITING, "ready", 300),
+    Load("one duration", _WAITING, "ready", 200, per="update"),
+    Load("27 lines/s", _FOLLOWED, "tick 30 ", 30_000),
+    Load("100,000 lines/s", _FLOOD, "worker", 60_000),
+)
+
+
+@dataclass(slots=True)
+class Recording:
+    """What was written to a terminal.
+
+    Attributes:
+        before: what was written before the recording began.
+        writes: monotonic time in seconds and bytes of each read.
+        seconds: how long it was recorded.
+        cpu_s: what the dashboard took of the processor in that time.
+    """
+
+    before: bytes
+    writes: list[tuple[float, bytes]] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """Bytes."""
+        return sum(len(data) for _, data in self.writes)
+
+    @property
+    def per_second(self) -> float:
+        """Bytes per second."""
+        return self.total / self.seconds
+
+    @property
+    def cpu(self) -> float:
+        """The share of one core that the dashboard took."""
+        return self.cpu_s / self.seconds
+
+    def updates(self) -> list[int]:
+        """The bytes of each burst between two silences."""
+        sizes: list[int] = []
+        last = float("-inf")
+        for moment, data in self.writes:
+            if moment - last > _QUIET_S:
+                sizes.append(0)
+            sizes[-1] += len(data)
+            last = moment
+        return sizes
+
+    def delays_ms(self) -> list[float]:
+        """For each numbered line, the time from its printing to its arrival at the terminal."""
+        screen = pyte.Screen(COLUMNS, ROWS)
+        stream = pyte.ByteStream(screen)
+        stream.feed(self.before)
+        old = {tick for tick, _ in _ticks(screen)}
+        delays: dict[int, float] = {}
+        for moment, data in self.writes:
+            stream.feed(data)
+            for tick, printed_ns in _ticks(screen):
+                if tick not in old:
+                    delays.setdefault(tick, moment * 1e3 - printed_ns / 1e6)
+        return sorted(delays.values())
+
+
+def _ticks(screen: pyte.Screen) -> Iterator[tuple[int, int]]:
+    for row in range(screen.lines):
+        cells = screen.buffer[row]
+        text = "".join([cells[x].data for x in range(screen.columns)])
+        for tick, printed_ns in _TICK.findall(text):
+            yield int(tick), int(printed_ns)
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value that this share of the values stays below."""
+    return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]
+
+
+def open_dashboard(
+    home: Home, environ: Mapping[str, str], *, before: str = "", draws: bool = True
+) -> Terminal:
+    """The dashboard of a home in a terminal of the size that the budgets are for.
+
+    Args:
+        home: what it shows.
+        environ: added to what a terminal sets.
+        before: Python that is run first in its process.
+        draws: the terminal shows what it gets; else it only takes it.
+    """
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        **environ,
+    }
+    command = [sys.executable, "-c", before + _OPEN, "--home", str(home.root)]
+    terminal = Terminal(command, environment, COLUMNS, ROWS, draws=draws)
+    terminal.send(_SYNCHRONIZED)
+    return terminal
+
+
+def record(terminal: Terminal, seconds: float) -> Recording:
+    """Take down what is written in this time."""
+    recording = Recording(bytes(terminal.received))
+    before, began = _cpu_s(terminal.pid), time.monotonic()
+    while (left := began + seconds - time.monotonic()) > 0:
+        ready, _, _ = select.select([terminal._master], [], [], left)
+        if ready:
+            data = os.read(terminal._master, 1 << 20)
+            recording.writes.append((time.monotonic(), data))
+            terminal.received += data
+    recording.seconds = time.monotonic() - began
+    recording.cpu_s = _cpu_s(terminal.pid) - before
+    return recording
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
