@@ -61,6 +61,25 @@ def execution(place: int, created_at: int) -> Execution:
     )
 
 
+def running() -> Execution:
+    """One that has just begun."""
+    moment = now()
+    return Execution(
+        number=0,
+        id=new_id(),
+        name=NAMES[0],
+        command=["./deploy.sh", "--to", "staging"],
+        cwd="/srv/app",
+        status=Status.RUNNING,
+        created_at=moment.wall_ms,
+        user="deploy",
+        tags=["nightly"],
+        boot_id=boot_id(),
+        started_at=moment.wall_ms,
+        started_mono=moment.mono_ms,
+    )
+
+
 def step(index: int, started_at: int) -> Step:
     """One that has ended."""
     return Step(

@@ -1,35 +1,56 @@
 """The way of the web tool: one aiosqlite connection, and a commit for each write.
 
-Written afresh from its report: WAL, synchronous NORMAL, a cache of 10,000 pages, 256 MB mapped.
+Written afresh from its report: WAL, synchronous NORMAL, a cache of 10,000 pages, 256 MB mapped; a row
+for each line. An execution has as many columns as ours, and its JSON is read, so that both do the
+same work.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
+
+from stepflow_tui.core.models import Execution
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-_SCHEMA = """
-CREATE TABLE executions (id INTEGER PRIMARY KEY, name TEXT, status TEXT, created_at REAL);
-CREATE TABLE steps (id INTEGER PRIMARY KEY, execution INTEGER, name TEXT, status TEXT);
+_JSON = frozenset({"command", "tags", "metadata", "env", "warnings", "limits"})
+_COLUMNS = tuple(field.name for field in fields(Execution) if field.name != "number")
+_NAMES = ", ".join(_COLUMNS)
+_SCHEMA = f"""
+CREATE TABLE executions (number INTEGER PRIMARY KEY AUTOINCREMENT, {_NAMES}, UNIQUE (id));
+CREATE INDEX executions_status ON executions (status);
+CREATE INDEX executions_created ON executions (created_at);
 CREATE TABLE logs (id INTEGER PRIMARY KEY, execution INTEGER, line TEXT, created_at REAL);
 CREATE INDEX logs_execution ON logs (execution);
-CREATE INDEX steps_execution ON steps (execution);
 """
 _WAL = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = 10000;
 PRAGMA temp_store = memory; PRAGMA mmap_size = 268435456;"""
 _ROLLBACK = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+_INSERT = f"INSERT INTO executions ({_NAMES}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
+_NEWEST = f"SELECT number, {_NAMES} FROM executions ORDER BY number DESC LIMIT 10"  # noqa: S608
+_TAIL = "SELECT line FROM logs WHERE execution = ? ORDER BY id DESC LIMIT 20"
+_APPEND = "INSERT INTO logs (execution, line, created_at) VALUES (?, ?, ?)"
+_FINISH = """UPDATE executions SET status = 'completed', finished_at = ?, duration_ms = ?,
+    exit_code = 0 WHERE number = ?"""
 
 
 class WebTool:
     """A database as the web tool has it. Use it as an asynchronous context manager."""
 
     def __init__(self, path: Path, *, wal: bool = True) -> None:
+        """Names the file.
+
+        Args:
+            path: of the database.
+            wal: as it is after its optimisation; False is as it was before.
+        """
         self._path = path
         self._wal = wal
 
@@ -46,31 +67,37 @@ class WebTool:
     ) -> None:
         await self._connection.close()
 
-    async def create(self, name: str, moment: float) -> int:
+    async def create(self, execution: Execution) -> int:
         """Insert an execution and commit; returns its number."""
-        sql = "INSERT INTO executions (name, status, created_at) VALUES (?, 'running', ?)"
-        cursor = await self._connection.execute(sql, (name, moment))
+        row = [_stored(name, getattr(execution, name)) for name in _COLUMNS]
+        cursor = await self._connection.execute(_INSERT, row)
         await self._connection.commit()
         return cursor.lastrowid or 0
 
-    async def append(self, execution: int, line: str, moment: float) -> None:
+    async def append(self, number: int, line: str, moment: float) -> None:
         """Insert a line and commit."""
-        sql = "INSERT INTO logs (execution, line, created_at) VALUES (?, ?, ?)"
-        await self._connection.execute(sql, (execution, line, moment))
+        await self._connection.execute(_APPEND, (number, line, moment))
         await self._connection.commit()
 
-    async def finish(self, execution: int) -> None:
+    async def finish(self, number: int, moment: int) -> None:
         """Update a status and commit."""
-        sql = "UPDATE executions SET status = 'completed' WHERE id = ?"
-        await self._connection.execute(sql, (execution,))
+        await self._connection.execute(_FINISH, (moment, 5000, number))
         await self._connection.commit()
 
-    async def newest(self) -> list[tuple[object, ...]]:
+    async def newest(self) -> list[dict[str, Any]]:
         """The newest ten."""
-        sql = "SELECT id, name, status, created_at FROM executions ORDER BY id DESC LIMIT 10"
-        return [tuple(row) for row in await self._connection.execute_fetchall(sql)]
+        return [_read(tuple(row)) for row in await self._connection.execute_fetchall(_NEWEST)]
 
-    async def tail(self, execution: int) -> list[tuple[object, ...]]:
+    async def tail(self, number: int) -> list[str]:
         """The last twenty lines."""
-        sql = "SELECT line FROM logs WHERE execution = ? ORDER BY id DESC LIMIT 20"
-        return [tuple(row) for row in await self._connection.execute_fetchall(sql, (execution,))]
+        rows = await self._connection.execute_fetchall(_TAIL, (number,))
+        return [row[0] for row in rows][::-1]
+
+
+def _stored(name: str, value: object) -> object:
+    return json.dumps(value) if name in _JSON else value
+
+
+def _read(row: tuple[Any, ...]) -> dict[str, Any]:
+    found = dict(zip(("number", *_COLUMNS), row, strict=True))
+    return found | {name: json.loads(found[name]) for name in _JSON}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepflow_tui.store import chunks as log_chunks
@@ -10,7 +11,7 @@ from stepflow_tui.store import queries
 from stepflow_tui.store.removal import MAY_GO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stepflow_tui.core.models import Artifact, Execution, Step
     from stepflow_tui.store.chunks import Chunk
@@ -60,16 +61,8 @@ class Transaction:
         Returns:
             The number, or None if an execution of this id is there already.
         """
-        row = {"id": execution.id, "created_at": execution.created_at, **_mutable(execution)}
-        row |= {name: getattr(execution, name) for name in _FIXED}
-        row |= {"command": json.dumps(execution.command), "rev": self._rev()}
-        row |= {"limits": json.dumps(execution.limits), "tags": json.dumps(execution.tags)}
-        names, marks = ", ".join(row), ", ".join("?" * len(row))
-        cursor = self._connection.execute(
-            f"INSERT INTO executions ({names}) VALUES ({marks}) "  # noqa: S608 - our own names
-            "ON CONFLICT (id) DO NOTHING RETURNING number",
-            tuple(row.values()),
-        )
+        row = (*_fixed(execution), *_mutable(execution), self._rev())
+        cursor = self._connection.execute(_INSERT, row)
         numbers = cursor.fetchall()
         if not numbers:
             return None
@@ -79,12 +72,8 @@ class Transaction:
 
     def save_execution(self, execution: Execution) -> None:
         """Write all of an execution that can change, but for what people say about it."""
-        row = {"rev": self._rev(), **_mutable(execution)}
-        assignments = ", ".join(f"{name} = ?" for name in row)
-        self._connection.execute(
-            f"UPDATE executions SET {assignments} WHERE number = ?",  # noqa: S608 - our own names
-            (*row.values(), execution.number),
-        )
+        row = (*_mutable(execution), self._rev(), execution.number)
+        self._connection.execute(_UPDATE, row)
 
     def save_steps(self, number: int, steps: Iterable[Step]) -> None:
         """Add or replace steps of an execution."""
@@ -320,25 +309,40 @@ class Transaction:
 _PAGE_BYTES = 4096
 """What SQLite makes of a database that does not ask for another size."""
 
-_FIXED = ("name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s", "kill_leftovers", "note")
+_FIXED = (
+    *("id", "created_at", "name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s"),
+    *("kill_leftovers", "note"),
+)
+_FIXED_JSON = ("command", "limits", "tags")
+_MUTABLE = (
+    *("status", "started_at", "started_mono", "finished_at", "duration_ms", "exit_code", "signal"),
+    *("error", "stopping", "progress", "step_count", "steps_done", "step_name"),
+)
+_MUTABLE_JSON = ("metadata", "env", "warnings")
+_INSERTED = (*_FIXED, *_FIXED_JSON, *_MUTABLE, *_MUTABLE_JSON, "rev")
+
+_INSERT = (
+    f"INSERT INTO executions ({', '.join(_INSERTED)}) VALUES ({', '.join('?' * len(_INSERTED))}) "  # noqa: S608 - our own names
+    "ON CONFLICT (id) DO NOTHING RETURNING number"
+)
+_ASSIGNMENTS = ", ".join(f"{name} = ?" for name in (*_MUTABLE, *_MUTABLE_JSON, "rev"))
+_UPDATE = f"UPDATE executions SET {_ASSIGNMENTS} WHERE number = ?"  # noqa: S608 - our own names
+
+_fixed_values, _fixed_json_values = attrgetter(*_FIXED), attrgetter(*_FIXED_JSON)
+_mutable_values, _mutable_json_values = attrgetter(*_MUTABLE), attrgetter(*_MUTABLE_JSON)
 
 
-def _mutable(execution: Execution) -> dict[str, Any]:
-    return {
-        "status": execution.status.value,
-        "started_at": execution.started_at,
-        "started_mono": execution.started_mono,
-        "finished_at": execution.finished_at,
-        "duration_ms": execution.duration_ms,
-        "exit_code": execution.exit_code,
-        "signal": execution.signal,
-        "error": execution.error,
-        "stopping": execution.stopping.value if execution.stopping else None,
-        "metadata": json.dumps(execution.metadata),
-        "env": json.dumps(execution.env),
-        "warnings": json.dumps(execution.warnings),
-        "progress": execution.progress,
-        "step_count": execution.step_count,
-        "steps_done": execution.steps_done,
-        "step_name": execution.step_name,
-    }
+def _fixed(execution: Execution) -> Iterator[object]:
+    yield from _fixed_values(execution)
+    yield from map(_json, _fixed_json_values(execution))
+
+
+def _mutable(execution: Execution) -> Iterator[object]:
+    yield from _mutable_values(execution)
+    yield from map(_json, _mutable_json_values(execution))
+
+
+def _json(value: list[Any] | dict[str, Any]) -> str:
+    if not value:  # as most are
+        return "[]" if isinstance(value, list) else "{}"
+    return json.dumps(value)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.timer import Timer
 
+    from stepflow_tui.core.config import Config
     from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
@@ -52,7 +53,13 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
     def __init__(
-        self, root: Path, feed: Feed, live: Live, orders: Orders, notifications: Notifications
+        self,
+        root: Path,
+        feed: Feed,
+        live: Live,
+        orders: Orders,
+        notifications: Notifications,
+        config: Config,
     ) -> None:
         """Makes the screen.
 
@@ -62,8 +69,10 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
             live: what is shown; it may have been refreshed already.
             orders: where everything is asked for.
             notifications: where the ends of runs are told.
+            config: what the user has chosen.
         """
         super().__init__(feed, live, orders)
+        self._executions.columns = config.columns
         self._root = root
         self._notifications = notifications
         self._samples = Samples(Home(root), feed)
@@ -127,6 +136,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
         live = self._live
         self._status.show(
             live.counts,
+            counted_above=self._header.display,
             runner=self._runner,
             execution=live.selected,
             log=self._log,

@@ -47,15 +47,24 @@ class StatusBar(Line):
         self,
         counts: Mapping[Status, int],
         *,
+        counted_above: bool,
         runner: RunnerIdentity | Rest | None,
         execution: Execution | None,
         log: LogView,
     ) -> None:
-        """Say how things stand; `runner` is None while nothing is known of it."""
+        """Say how things stand.
+
+        Args:
+            counts: executions of each status.
+            counted_above: the header says that already.
+            runner: None while nothing is known of it.
+            execution: the current one.
+            log: its log.
+        """
         unfinished = counts.get(Status.PENDING, 0) + counts.get(Status.RUNNING, 0)
         versions: list[Version] = []
         for wordy, explicit, precise in _FROM_LONG_TO_SHORT:
-            left = _counts(counts, wordy=wordy)
+            left = [] if counted_above else _counts(counts, wordy=wordy)
             state = _runner(runner, unfinished, explicit=explicit)
             right = [*state, *_position(execution, log, precise=precise), (" ", "")]
             versions.append((tuple(left), tuple(right)))
