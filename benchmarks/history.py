@@ -37,6 +37,19 @@ def fill(home: Home, count: int, *, children: bool = True) -> None:
     writer.close()
 
 
+def append_log(home: Home, number: int, data: bytes) -> None:
+    """Append to the log of one of them."""
+    writer = Writer(home.database)
+    stream = writer.all(queries.stream(number))[0]
+    place = {"first_line": stream.line_count, "first_byte": stream.stored_bytes}
+    with writer.transaction(durable=False) as transaction:
+        transaction.append_log(number, chunks.pack(data, **place, arrived_at=now().wall_ms))
+        lines, size = stream.line_count + data.count(b"\n"), stream.stored_bytes + len(data)
+        grown = replace(stream, line_count=lines, end_line=lines, stored_bytes=size)
+        transaction.save_stream(grown)
+    writer.close()
+
+
 def execution(place: int, created_at: int) -> Execution:
     """One that has ended, the `place`-th of a history."""
     status = Status.FAILED if place % 10 == 3 else Status.COMPLETED

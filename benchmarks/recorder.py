@@ -43,7 +43,7 @@ class Recorder:
         self._written: set[int] = set()
         self._created: list[Execution] = []
         self._finished: list[str] = []
-        self._running: dict[str, Execution] = {}
+        self._running: dict[str, tuple[int, Execution]] = {}
         self._waiting_since: float | None = None
         self.late_ms: list[float] = []
 
@@ -106,9 +106,9 @@ class Recorder:
                 ingest.save(transaction, number)
             for execution in self._created:
                 number = transaction.insert_execution(execution) or 0
-                self._running[execution.id] = replace(execution, number=number)
-            for ended in map(self._running.pop, self._finished):
-                transaction.save_execution(_ended(ended, moment.wall_ms))
+                self._running[execution.id] = number, execution
+            for number, execution in map(self._running.pop, self._finished):
+                transaction.save_execution(_ended(execution, number, moment.wall_ms))
         for ingest in ingests.values():
             ingest.saved()
         self._written, self._created, self._finished = set(), [], []
@@ -127,7 +127,7 @@ class Recorder:
         output.ingest.close()
         with self.writer.transaction(durable=True) as transaction:
             output.ingest.save(transaction, number)
-            transaction.save_execution(_ended(output.execution, moment.wall_ms))
+            transaction.save_execution(_ended(output.execution, number, moment.wall_ms))
         output.close()
 
 
@@ -151,7 +151,12 @@ class Output:
         os.close(self._descriptor)
 
 
-def _ended(execution: Execution, moment: int) -> Execution:
+def _ended(execution: Execution, number: int, moment: int) -> Execution:
     return replace(
-        execution, status=Status.COMPLETED, finished_at=moment, duration_ms=5000, exit_code=0
+        execution,
+        number=number,
+        status=Status.COMPLETED,
+        finished_at=moment,
+        duration_ms=5000,
+        exit_code=0,
     )

@@ -1,8 +1,8 @@
 """The way of the web tool: one aiosqlite connection, and a commit for each write.
 
-Written afresh from its report: WAL, synchronous NORMAL, a cache of 10,000 pages, 256 MB mapped; a row
-for each line. An execution has as many columns as ours, and its JSON is read, so that both do the
-same work.
+Written afresh from its report: WAL, synchronous NORMAL, a cache of 10,000 pages, 256 MB mapped, a
+row for each line. An execution has as many columns as ours, and its JSON is read, so that both do
+the same work.
 """
 
 from __future__ import annotations

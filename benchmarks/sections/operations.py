@@ -10,7 +10,9 @@ from benchmarks.figure import Figure, quantile
 from benchmarks.history import execution, fill, step
 from benchmarks.section import section
 from benchmarks.timing import times_ms
-from stepflow_tui.store import queries
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.filters import parse_filter
+from stepflow_tui.store import listing, queries
 from stepflow_tui.store.reader import Reader
 from stepflow_tui.store.writer import Writer
 
@@ -58,8 +60,10 @@ def _operations(writer: Writer, reader: Reader, size: int) -> dict[str, Callable
             transaction.save_execution(replace(changed, progress=time.monotonic() % 1))
             transaction.save_steps(size, [step(1, changed.created_at)])
 
+    wanted = parse_filter("name:deploy tag:nightly")
+
     def complex_one() -> None:
-        reader.all(queries.newest_executions(50, queries.Filter(name="deploy", tag="nightly")))
+        reader.all(listing.newest(50, wanted, now().wall_ms))
         reader.all(queries.steps(size))
 
     return {

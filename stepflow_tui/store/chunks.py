@@ -228,9 +228,9 @@ class _Times:
     """Looks up when a line of one chunk arrived."""
 
     def __init__(self, chunk: Chunk) -> None:
-        pairs = list(chunk.arrival_times())
-        self._lines = [line for line, _ in pairs]
-        self._times = [time for _, time in pairs]
+        self._lines, self._times = [chunk.first_line], [chunk.arrived_at]
+        if chunk.arrivals:
+            self._lines, self._times = map(list, zip(*chunk.arrival_times(), strict=True))
 
     def of(self, index: int) -> int:
         return self._times[max(0, bisect_right(self._lines, index) - 1)]
@@ -238,11 +238,9 @@ class _Times:
 
 def _line(index: int, text: bytes, times: _Times, limit: int, size: int | None) -> LogLine:
     """A line of `size` bytes, or as long as `text`; complete."""
+    if size is None:
+        size = len(text)
+    if size <= limit:  # as most are
+        return LogLine(index + 1, text, times.of(index), size)
     head = head_of(text, limit + 1)
-    return LogLine(
-        index + 1,
-        head[:limit],
-        times.of(index),
-        len(text) if size is None else size,
-        truncated=len(head) > limit,
-    )
+    return LogLine(index + 1, head[:limit], times.of(index), size, truncated=len(head) > limit)

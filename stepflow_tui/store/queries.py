@@ -94,7 +94,7 @@ def read_execution(row: Row) -> Execution:
         number=row[0],
         id=row[1],
         name=row[2],
-        command=json.loads(row[3]),
+        command=_json(row[3]),
         cwd=row[4],
         status=Status(row[5]),
         created_at=row[6],
@@ -109,10 +109,10 @@ def read_execution(row: Row) -> Execution:
         signal=row[15],
         error=row[16],
         timeout_s=row[17],
-        tags=json.loads(row[18]),
-        metadata=json.loads(row[19]),
-        env=json.loads(row[20]),
-        warnings=json.loads(row[21]),
+        tags=_json(row[18]),
+        metadata=_json(row[19]),
+        env=_json(row[20]),
+        warnings=_json(row[21]),
         progress=row[22],
         step_count=row[23],
         steps_done=row[24],
@@ -123,11 +123,17 @@ def read_execution(row: Row) -> Execution:
         boot_id=row[29],
         rev=row[30],
         stopping=Status(row[31]) if row[31] else None,
-        limits=json.loads(row[32]),
+        limits=_json(row[32]),
         kill_leftovers=bool(row[33]),
         marked=bool(row[34]),
         note=row[35],
     )
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - the column says what it is
+    if text == "{}":  # as most are
+        return {}
+    return [] if text == "[]" else json.loads(text)
 
 
 def execution(number: int) -> Query[Execution]:
@@ -275,7 +281,7 @@ def _step(row: Row) -> Step:
         stop_on_error=bool(row[12]),
         progress=row[13],
         error=row[14],
-        metadata=json.loads(row[15]),
+        metadata=_json(row[15]),
     )
 
 

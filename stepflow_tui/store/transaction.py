@@ -11,7 +11,7 @@ from stepflow_tui.store import queries
 from stepflow_tui.store.removal import MAY_GO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from stepflow_tui.core.models import Artifact, Execution, Step
     from stepflow_tui.store.chunks import Chunk
@@ -314,32 +314,37 @@ _FIXED = (
     *("kill_leftovers", "note"),
 )
 _FIXED_JSON = ("command", "limits", "tags")
-_MUTABLE = (
-    *("status", "started_at", "started_mono", "finished_at", "duration_ms", "exit_code", "signal"),
-    *("error", "stopping", "progress", "step_count", "steps_done", "step_name"),
+_MUTABLE_PLAIN = (
+    *("started_at", "started_mono", "finished_at", "duration_ms", "exit_code", "signal", "error"),
+    *("progress", "step_count", "steps_done", "step_name"),
 )
 _MUTABLE_JSON = ("metadata", "env", "warnings")
-_INSERTED = (*_FIXED, *_FIXED_JSON, *_MUTABLE, *_MUTABLE_JSON, "rev")
+_MUTABLE = (*_MUTABLE_PLAIN, *_MUTABLE_JSON, "status", "stopping")
+_INSERTED = (*_FIXED, *_FIXED_JSON, *_MUTABLE, "rev")
 
 _INSERT = (
     f"INSERT INTO executions ({', '.join(_INSERTED)}) VALUES ({', '.join('?' * len(_INSERTED))}) "  # noqa: S608 - our own names
     "ON CONFLICT (id) DO NOTHING RETURNING number"
 )
-_ASSIGNMENTS = ", ".join(f"{name} = ?" for name in (*_MUTABLE, *_MUTABLE_JSON, "rev"))
+_ASSIGNMENTS = ", ".join(f"{name} = ?" for name in (*_MUTABLE, "rev"))
 _UPDATE = f"UPDATE executions SET {_ASSIGNMENTS} WHERE number = ?"  # noqa: S608 - our own names
 
 _fixed_values, _fixed_json_values = attrgetter(*_FIXED), attrgetter(*_FIXED_JSON)
-_mutable_values, _mutable_json_values = attrgetter(*_MUTABLE), attrgetter(*_MUTABLE_JSON)
+_plain_values, _json_values = attrgetter(*_MUTABLE_PLAIN), attrgetter(*_MUTABLE_JSON)
 
 
-def _fixed(execution: Execution) -> Iterator[object]:
-    yield from _fixed_values(execution)
-    yield from map(_json, _fixed_json_values(execution))
+def _fixed(execution: Execution) -> tuple[object, ...]:
+    return (*_fixed_values(execution), *map(_json, _fixed_json_values(execution)))
 
 
-def _mutable(execution: Execution) -> Iterator[object]:
-    yield from _mutable_values(execution)
-    yield from map(_json, _mutable_json_values(execution))
+def _mutable(execution: Execution) -> tuple[object, ...]:
+    stopping = execution.stopping
+    return (
+        *_plain_values(execution),
+        *map(_json, _json_values(execution)),
+        execution.status.value,
+        stopping.value if stopping else None,
+    )
 
 
 def _json(value: list[Any] | dict[str, Any]) -> str:

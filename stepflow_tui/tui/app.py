@@ -76,7 +76,9 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         if glyphs.is_ascii():
             ScrollBar.renderer = WholeCells
         self.notifications = self._make_notifications(environ)
-        self._main = MainScreen(root, feed, live, orders, self.notifications, self.config)
+        self._main = MainScreen(
+            root, feed, live, orders, notifications=self.notifications, config=self.config
+        )
         self._interrupted_at = 0.0
         self.ansi_theme_dark, self.ansi_theme_light = LOG_COLOURS, LIGHT_LOG_COLOURS
         for theme in THEMES:

@@ -48,9 +48,12 @@ class Row:
 
     def put(self, x: int, chars: list[str], looks: list[str]) -> None:
         """Set cells from a column on; what does not fit in is left out."""
-        stop = min(x + len(chars), len(self.chars))
-        self.chars[x:stop] = chars[: stop - x]
-        self.looks[x:stop] = looks[: stop - x]
+        room = len(self.chars) - x
+        if len(chars) > room:
+            is_cut = room > 0 and not chars[room]
+            chars = [*chars[: max(0, room - is_cut)], *[" "] * is_cut]
+        stop = x + len(chars)
+        self.chars[x:stop], self.looks[x:stop] = chars, looks[: len(chars)]
 
     def changes(self, before: Row) -> list[int]:
         """The columns of the cells that differ."""

@@ -78,7 +78,8 @@ class Finder:
             return ""
         total, place = f"{search.count:,}", search.place(cursor)
         if search.skipped:
-            return f"{total} found, {search.skipped:,} lines took too long"
+            lines = "1 line" if search.skipped == 1 else f"{search.skipped:,} lines"
+            return f"{total} found, {lines} took too long"
         if search.is_stopped or search.scanned < count:
             return f"{total} so far"
         if not search.count:

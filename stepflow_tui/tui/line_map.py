@@ -227,11 +227,15 @@ class LineMap:
 
     def after(self, line: int) -> int | None:
         """The first line shown from this one on."""
+        if self._lines is self._all:  # by far the most frequent case
+            return max(0, line) if line < self._whole.high else None
         place = self._lines.below(line)
         return self._lines.at(place) if place < self._lines.below(END) else None
 
     def before(self, line: int) -> int | None:
         """The last line shown up to this one."""
+        if self._lines is self._all:
+            return min(line, self._whole.high - 1) if line >= 0 and self._whole.high else None
         place = self._lines.below(line + 1)
         return self._lines.at(place - 1) if place else None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_MATCHES = 2_000_000
 """Matching lines that are noted; those beyond are counted, and looked for when asked for."""
 
-_MAX_GIVEN_UP = 5
+_MAX_GIVEN_UP = 3
 _AT_A_TIME = 3
 _WINDOW, _MAX_WINDOW = 4096, 262_144
 

@@ -29,7 +29,7 @@ KEPT_PAGES = 4
 
 _CHUNKS, _LAST_CHUNKS = 64, 8
 _LINE_OVERHEAD = 200
-_NEAR = 50
+_NEAR = 200
 """Picked lines no further apart are read together."""
 
 

@@ -87,6 +87,15 @@ class Needle:
         except (RecursionError, OverflowError, ValueError) as error:
             raise UsageProblem("too deep or too large a pattern") from error
 
+    def is_like(self, other: Needle | None) -> bool:
+        """Whether the other one finds the same."""
+        return other is not None and self.traits == other.traits
+
+    @property
+    def traits(self) -> tuple[object, ...]:
+        """All that tells it from other needles."""
+        return self.text, self.is_regex, self.exact_case
+
     def finditer(self, text: str) -> Iterator[regex.Match[str]]:
         """Where it stands in a line, to be highlighted; none if it takes long to tell."""
         if self._is_slow:

@@ -49,7 +49,7 @@ def target(text: str, name: str) -> Path:
     Raises:
         UsageProblem: no file can be there.
     """
-    if not text.strip():
+    if not text.strip() or "\0" in text:
         raise UsageProblem("type the name of a file")
     try:
         path = Path(text.strip()).expanduser().absolute()

@@ -52,7 +52,7 @@ def find_scroll(before: Sequence[Row], after: Mapping[int, Row]) -> Scroll | Non
     if len(changed) < _FEWEST_ROWS:
         return None
     span = _span(list(changed.values()))
-    places = _places({y: before[y] for y in changed}, span)
+    places = _places(before, span)
     moves = {y: places.get(_key(after[y], span), y) - y for y in changed}
     by = mode(moves.values())
     moved = [y for y, move in moves.items() if move == by]
@@ -73,8 +73,8 @@ def _key(row: Row, span: slice) -> tuple[str, ...]:
     return (*row.chars[span], *row.looks[span])
 
 
-def _places(rows: Mapping[int, Row], span: slice) -> dict[tuple[str, ...], int]:
+def _places(rows: Sequence[Row], span: slice) -> dict[tuple[str, ...], int]:
     """Where rows stand that differ from all others."""
-    keys = {y: _key(row, span) for y, row in rows.items()}
-    counts = Counter(keys.values())
-    return {key: y for y, key in keys.items() if counts[key] == 1}
+    keys = [_key(row, span) for row in rows]
+    counts = Counter(keys)
+    return {key: y for y, key in enumerate(keys) if counts[key] == 1}

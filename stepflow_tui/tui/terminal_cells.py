@@ -57,7 +57,10 @@ class TerminalCells:
         """What is to be sent so that these rows stand on the terminal; nothing is noted yet."""
         sequences = _sequences(self._rows, rows)
         if self._scrolls and len(sequences) > _WORTH_SCROLLING:
-            sequences = min(sequences, self._scrolled(rows) or sequences, key=len)
+            scrolled = self._scrolled(rows)
+            # What stands beside the rows jumps and is put back, so it must be worth while.
+            if scrolled is not None and 2 * len(scrolled) < len(sequences):
+                sequences = scrolled
         if sequences and not self._is_pen_known:
             sequences = sgr.RESET + sequences
         return Update(self, rows, sequences)

@@ -29,7 +29,7 @@ COLUMNS, ROWS = 120, 40
 OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
 
 _OPEN = "import sys; from stepflow_tui.cli import main; sys.exit(main())"
-_SYNCHRONIZED = "\x1b[?2026;2$y"
+SYNCHRONIZED = "\x1b[?2026;2$y"
 """What a terminal answers that can hold back what it draws until a frame is whole."""
 
 _TICK = re.compile(r"tick (\d+) at (\d+)\.")
@@ -178,9 +178,7 @@ def open_dashboard(
         **environ,
     }
     command = [sys.executable, "-c", before + _OPEN, "--home", str(home.root)]
-    terminal = Terminal(command, environment, COLUMNS, ROWS, draws=draws)
-    terminal.send(_SYNCHRONIZED)
-    return terminal
+    return Terminal(command, environment, COLUMNS, ROWS, draws=draws)
 
 
 def record(terminal: Terminal, seconds: float) -> Recording:

@@ -45,7 +45,7 @@ async def test_every_commit_comes_to_the_screen(home: Home, recorder: Recorder) 
         recorder.steps(number, step(1, "Build", 1, status=Status.RUNNING, progress=0.42))
         await board.until_text("● Build", "42%")
         recorder.finish(number, Status.FAILED)
-        await board.until_text("✗ failed", "✗ 1 failed", "59 lines")
+        await board.until_text("✗ failed", "● 0 running", "59 lines")
         assert "following" not in board.text
 
 

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.store.chunks import LogLine
+from stepflow_tui.tui.contrast import GOOD_RATIO, Ground, contrast
 from stepflow_tui.tui.log_line import (
     Palette,
     Timestamps,
@@ -24,6 +27,7 @@ from stepflow_tui.tui.log_line import (
     rich_style,
     timestamp,
 )
+from stepflow_tui.tui.theme import LOG_COLOURS
 
 PALETTE = Palette(
     marker=Style(dim=True),
@@ -186,3 +190,58 @@ def test_no_colour_hides_its_text(
     shown = rich_style(style)
     assert (shown.color and shown.color.number) == foreground
     assert (shown.bgcolor and shown.bgcolor.number) == background
+
+
+GROUND = Ground(ColorTriplet(201, 207, 216), ColorTriplet(18, 21, 27), LOG_COLOURS)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        TextStyle(foreground=0),
+        TextStyle(foreground=3, background=3),
+        TextStyle(background=3),
+        TextStyle(foreground=7, background=15),
+        TextStyle(foreground="#101010"),
+        TextStyle(foreground="#777777", background="#888888"),
+        TextStyle(foreground=16, background=17),
+        TextStyle(foreground=0, reverse=True),
+    ],
+)
+def test_unreadable_colours_are_repaired(style: TextStyle) -> None:
+    shown = rich_style(style, GROUND)
+    text = shown.color.get_truecolor(LOG_COLOURS) if shown.color else GROUND.foreground
+    below = shown.bgcolor.get_truecolor(LOG_COLOURS) if shown.bgcolor else GROUND.background
+    assert contrast(text, below) >= GOOD_RATIO
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        TextStyle(foreground=1),
+        TextStyle(foreground=2, bold=True),
+        TextStyle(foreground=15, background=4),
+        TextStyle(foreground="#ff8800"),
+        TextStyle(foreground=2, reverse=True),
+    ],
+)
+def test_readable_colours_stay(style: TextStyle) -> None:
+    assert rich_style(style, GROUND) == rich_style(style)
+
+
+def test_a_repaired_colour_keeps_its_ground_and_its_hue() -> None:
+    shown = rich_style(TextStyle(foreground="#000080"), GROUND)
+    assert shown.color is not None
+    red, green, blue = shown.color.get_truecolor()
+    assert blue > red
+    assert blue > green
+    on_yellow = rich_style(TextStyle(background=3), GROUND)
+    assert on_yellow.bgcolor == Color.from_ansi(3)
+    folded = rich_style(TextStyle(foreground=3, background=3), GROUND)
+    assert folded.bgcolor == Color.from_ansi(3)
+
+
+def test_an_error_of_a_step_looks_like_one() -> None:
+    palette = replace(PALETTE, error=Style(color="red"))
+    strip = line_strip(LogLine(1, b"STEP_ERROR:no", 0, size=13), palette, None, after_end=False)
+    assert [part.style for part in strip] == [Style(color="red")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.store import chunks
 from stepflow_tui.store.chunks import LogLine
-from stepflow_tui.tui import log_search, needle
+from stepflow_tui.tui import haystack, log_search, needle
 from stepflow_tui.tui.finder import Finder, Hit
 from stepflow_tui.tui.haystack import StoredLog
 from stepflow_tui.tui.log_line import Palette, line_strip
@@ -184,6 +184,7 @@ async def test_a_slow_pattern_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(needle, "_STRETCH_S", 0.05)
     monkeypatch.setattr(needle, "_LINE_S", 0.01)
+    monkeypatch.setattr(haystack, "_STRETCH_BYTES", 1_000_000)
     number = recorder.execution()
     for _ in range(100):
         recorder.log(number, f"{SLOW_LINE}\n".encode() * 2000)

@@ -87,3 +87,29 @@ def test_only_lines_in_view_are_measured() -> None:
     view.scroll(-30)
     assert len(list(view.rows())) == 20
     assert min(measured) >= 10_000_000 - 40
+
+
+@given(HEIGHTS, st.integers(1, 12), st.sets(st.integers(0, 29)), MOVES)
+def test_lines_that_are_not_shown_take_no_rows(
+    heights: list[int], height: int, hidden: set[int], moves: list[int]
+) -> None:
+    view = view_of(heights, height)
+    view.lines.fold((), [range(line, line + 1) for line in sorted(hidden) if line < len(heights)])
+    rows = [(line, row) for line, row in flat(heights) if line not in hidden]
+    view.clamp()
+    top = 0
+    for move in moves:
+        view.scroll(move)
+        top = max(0, min(top + move, len(rows) - height))
+        assert list(view.rows()) == rows[top : top + height]
+
+
+@given(HEIGHTS, st.integers(1, 12), st.integers(0, 29), st.integers(0, 12))
+def test_a_line_can_be_put_under_others(
+    heights: list[int], height: int, line: int, above: int
+) -> None:
+    view, rows = view_of(heights, height), flat(heights)
+    line = min(line, len(heights) - 1)
+    view.put(line, above=above)
+    top = max(0, min(rows.index((line, 0)) - above, len(rows) - height))
+    assert list(view.rows()) == rows[top : top + height]

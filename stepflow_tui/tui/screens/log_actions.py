@@ -11,8 +11,8 @@ from textual.app import SuspendNotSupported
 
 from stepflow_tui.core import places
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.core.errors import StepflowError, UsageProblem
-from stepflow_tui.core.text import clean_line, plain
+from stepflow_tui.core.errors import StepflowError, StoreProblem, UsageProblem
+from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import clipboard, pager, saving
 from stepflow_tui.tui.arrivals import line_at
 from stepflow_tui.tui.log_source import LogPages
@@ -69,7 +69,10 @@ class LogActions(Searching):
         self._log.jump(line, above=_ABOVE_A_PLACE)
 
     async def _line_of(self, place: places.Elapsed | places.ClockTime) -> int:
-        log, execution, current = self._live.log, self._live.selected, self._log.current
+        log, execution = self._live.log, self._live.selected
+        if log is not None:
+            await log.load(range(self._log.cursor, self._log.cursor + 1))
+        current = self._log.current
         if log is None or current is None:
             raise UsageProblem("there is no line to go to")
         started_at = execution.started_at if execution else None
@@ -82,23 +85,29 @@ class LogActions(Searching):
 
     # Copying and saving
 
-    def action_copy(self) -> None:
-        """Copy the current line."""
-        line = self._log.current
-        if line is None:
+    @work(group="copy", exclusive=True)
+    async def action_copy(self) -> None:
+        """Copy the selected lines, or the current one."""
+        try:
+            excerpt = await self._log.excerpt()
+        except StoreProblem as problem:
+            self._say(str(problem), bad=True)
+            return
+        if excerpt is None:
             self._say("there is no line to copy")
-        else:
-            self._copy(plain(line.text), "the head of a long line: " if line.truncated else "")
+            return
+        what = "the head of a long line: " if excerpt.lines == 1 else "the first of them: "
+        await self._copy(excerpt.text, what if excerpt.is_cut else "")
+        self._log.end_selection()
 
     def action_copy_text(self) -> None:
         """Copy what is marked; ctrl+c goes on to the program if nothing is."""
         text = self.get_selected_text()
         if text is None:
             raise SkipAction
-        self._copy(text)
+        self.run_worker(self._copy(text), group="copy")
         self.clear_selection()
 
-    @work(group="copy")
     async def _copy(self, text: str, what: str = "") -> None:
         if clipboard.fits(text):
             self.app.copy_to_clipboard(text)
@@ -132,10 +141,10 @@ class LogActions(Searching):
             self._say(f"saved {lines:,} line{plural}, {format_size(size)}, to {order.path}")
 
     def _selected_lines(self) -> range | None:
-        """The lines that are marked, as far as they are lines of the log."""
+        """The lines that are selected or marked with the mouse; None if none are."""
         selection = self.selections.get(self._log)
         if selection is None:
-            return None
+            return self._log.selected_lines or None
         first = selection.start.y if selection.start else 0
         last = selection.end.y if selection.end else self._log.view.count - 1
         return range(first, last + 1)

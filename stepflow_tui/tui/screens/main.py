@@ -10,8 +10,9 @@ from textual.containers import Container
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
 from stepflow_tui.core.home import Home
+from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.messages import ExecutionHighlighted, StepHighlighted, Wanted
+from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
 from stepflow_tui.tui.samples import Samples
 from stepflow_tui.tui.screens.help import Help
 from stepflow_tui.tui.screens.list_actions import ListActions
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from stepflow_tui.core.config import Config
+    from stepflow_tui.core.models import Step
     from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
@@ -58,6 +60,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
         feed: Feed,
         live: Live,
         orders: Orders,
+        *,
         notifications: Notifications,
         config: Config,
     ) -> None:
@@ -78,6 +81,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
         self._samples = Samples(Home(root), feed)
         self._runner: RunnerIdentity | Rest | None = None
         self._busy = False
+        self._opens_at_error = False
+        self._problems = (0, 0)
         self._clock: Timer | None = None
         self._notice = Notice(id="notice", markup=False)
         self._status = StatusBar(id="status")
@@ -113,10 +118,12 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
         if self._finder.search is None or self._finder.search.number != live.number:
             self._finder.turn_to(live.number)
         self._show_list()
-        self._steps.show(live.selected, live.steps)
-        self._log.show(live.log, live.selected)
+        self._log.show(live.log, live.selected, live.steps)
+        self._steps.show(live.selected, live.steps, self._log.marks)
         self._show_status()
         self._count_matches()
+        if self._opens_at_error:
+            self._open_at_error()
         self._notifications.note(live)
 
     def _show_notice(self, problem: StoreProblem | None) -> bool:
@@ -168,6 +175,15 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
             self._runner = None
         self._show_status()
 
+    @on(LogMoved)
+    def _count_problems(self) -> None:
+        """More of the log was looked through: the steps say what it holds."""
+        marks = self._log.marks
+        found = (len(marks.errors), len(marks.warnings)) if marks else (0, 0)
+        if found != self._problems:
+            self._problems = found
+            self._steps.repaint()
+
     @on(Wanted)
     def _read_more(self) -> None:
         self._pump.wake()
@@ -177,13 +193,36 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
         if message.number != self._live.number:
             self._live.select(message.number)
             self._log.follow = True
+            self._opens_at_error = True
             self._pump.wake()
 
     @on(StepHighlighted)
     def _show_step(self, message: StepHighlighted) -> None:
-        self._log.jump(message.step.first_line - 1, above=1)
+        self._open_step(message.step)
         if message.chosen:
             self._go_to("log")
+
+    def _open_step(self, step: Step) -> None:
+        """Show its first line, or if it failed its last one with what led there."""
+        if step.status is Status.FAILED and step.last_line is not None:
+            self._log.jump(step.last_line - 1, above=max(1, self._log.height * 2 // 3))
+        else:
+            self._log.jump(step.first_line - 1, above=1)
+
+    def _open_at_error(self) -> None:
+        """What was turned to has failed in a step: show where, once all of it is read."""
+        execution, steps = self._live.selected, self._live.steps
+        if execution is None or execution.number != self._live.number:
+            return
+        if not execution.status.is_final:
+            self._opens_at_error = False
+        elif len(steps) >= execution.step_count and self._log.view.count:
+            self._opens_at_error = False
+            failed = [step for step in steps if step.status is Status.FAILED]
+            if failed and execution.status is Status.FAILED:
+                self._steps.cursor = steps.index(failed[0])
+                self._steps.repaint()
+                self._open_step(failed[0])
 
     # The program
 

@@ -23,12 +23,22 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widgets import Input
 
+_TICK = keymap.key("space", "toggle_button", "tick", "space", footer=True)
 BINDINGS = (
     keymap.key("enter", "submit_name", "save", "enter", footer=True),
     keymap.key("tab", "app.focus_next", "next", "tab", footer=True),
+    _TICK,
     keymap.key("shift+tab", "app.focus_previous", "previous", "shift+tab"),
     keymap.key("escape", "leave", "close", "esc", footer=True),
 )
+
+
+class _Choice(Checkbox, inherit_bindings=False):
+    BINDINGS: ClassVar[list[BindingType]] = [_TICK]
+
+    def render(self) -> Content:
+        """Ticked or not, to be told without colours."""
+        return Content(f"[{'x' if self.value else ' '}] ") + self.label
 
 
 class Save(ModalScreen[SaveOrder | None]):
@@ -56,10 +66,10 @@ class Save(ModalScreen[SaveOrder | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Save {clean_line(self._title)}")
             yield OneLine(self._file_name, id="save-name")
-            yield Checkbox("with colours", id="save-colours", compact=True)
+            yield _Choice("with colours", id="save-colours", compact=True)
             if self._lines is not None:
                 label = f"only the {_counted(len(self._lines))} that are selected"
-                yield Checkbox(label, value=True, id="save-lines", compact=True)
+                yield _Choice(label, value=True, id="save-lines", compact=True)
             yield Static(f"in {clean_line(str(Path.cwd()))}", id="save-message", markup=False)
             yield KeysLine(BINDINGS, id="save-keys")
 

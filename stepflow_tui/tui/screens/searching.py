@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.actions import SkipAction
@@ -17,8 +17,6 @@ from stepflow_tui.tui.screens.monitor import Monitor
 from stepflow_tui.tui.widgets.search_bar import SearchBar
 
 if TYPE_CHECKING:
-    import re
-
     from stepflow_tui.tui.interleaved import Interleaved
     from stepflow_tui.tui.log_search import LogSearch
     from stepflow_tui.tui.needle import Needle
@@ -64,10 +62,9 @@ class Searching(Monitor):
             self._end_search()
 
     def _look_for(self, needle: Needle | None) -> None:
-        if needle is None or self._finder.needle != needle:
+        if needle is None or not needle.is_like(self._finder.needle):
             self._finder.begin(needle)
-            # A needle finds as a pattern does, in bounded time.
-            self._log.set_pattern(cast("re.Pattern[str] | None", needle))
+            self._log.set_pattern(needle)
             self.workers.cancel_group(self, "count")
             self.query_one(SearchBar).say("")
         self._count_matches()
@@ -132,8 +129,10 @@ class Searching(Monitor):
             self._show_matches()
 
     def _show_matches(self) -> None:
-        if self._finder.search is not None:
+        search = self._finder.search
+        if search is not None:
             self._told_at = time.monotonic()
+            self._log.show_matches(search.matches)
             summary = self._finder.summary(self._log.cursor, self._log.view.count)
             self.query_one(SearchBar).say(summary)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.color_triplet import ColorTriplet
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from textual.color import Color
+    from textual.selection import Selection
 
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.chunks import LogLine
@@ -74,9 +76,10 @@ class LogPane(Pane):
         self._palette: Palette | None = None
         self._rows: list[Row] = []
         self._reveal_when_read = False
-        self._asked_for: object = None
+        self._asked_for: list[int] = []
         self._shown: object = None
         self._waits = False
+        self._marked: Selection | None = None
         self.view = Viewport(self._rows_of)
         self.folds = Folds()
         self.follow = True
@@ -165,12 +168,12 @@ class LogPane(Pane):
         self._move_scroll_bar()
         if self._log is not None:
             self._log.picked = [] if self.view.lines.is_whole else [row.line for row in rows]
-        wanted = (self.view.top, self.view.skip, self.view.count, self.height)
-        self._waits = not self._is_read(rows)
-        if not self._waits or wanted == self._asked_for:  # asked in vain: the log has a hole
+        missing = [row.line for row in rows if row.text is None]
+        self._waits = bool(missing)
+        if not missing or missing == self._asked_for:  # asked in vain: the log has a hole
             self._repaint(rows)
         else:
-            self._asked_for = wanted
+            self._asked_for = missing
             self.post_message(Wanted())  # what was in view stays until the new lines are there
         self.seen = max(self.seen, rows[-1].line + 1 if rows else self.view.top)
         self.post_message(LogMoved())
@@ -189,16 +192,12 @@ class LogPane(Pane):
         return all(row.text is not None for row in rows)
 
     def _rows_in_view(self) -> list[Row]:
-        selected = self.selected_lines
+        log, cursor, selected = self._log, self.cursor, self.selected_lines
+        if log is None:
+            return []
+        heading = self._heading if self.folds.steps else _no_heading
         return [
-            Row(
-                line,
-                row,
-                self._line(line),
-                self._heading(line) if self.folds.steps else None,
-                line == self.cursor,
-                line in selected,
-            )
+            Row(line, row, log.line(line), heading(line), line == cursor, line in selected)
             for line, row in self.view.rows()
         ]
 
@@ -271,11 +270,16 @@ class LogPane(Pane):
 
     def _repaint(self, rows: list[Row]) -> None:
         before, self._rows = self._rows, rows
-        size = max(len(before), len(rows))
-        changed = [y for y in range(size) if before[y : y + 1] != rows[y : y + 1]]
+        pairs = zip_longest(before, rows)
+        changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         if changed:
             height = changed[-1] - changed[0] + 1
             self.refresh(Region(0, changed[0], self.size.width, height))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the view."""
+        self._marked = self.text_selection  # dear to ask for
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
@@ -287,7 +291,7 @@ class LogPane(Pane):
         cursor = Style.null()
         if row.cursor and (self.has_focus or not self.follow):
             cursor = self.look("log--cursor" if self.has_focus else "log--cursor-blurred")
-        return self._painter.row(row, self.palette, cursor, self.text_selection)
+        return self._painter.row(row, self.palette, cursor, self._marked)
 
     def _blank(self, y: int) -> Strip:
         execution, base = self._painter.execution, self.base
@@ -374,6 +378,10 @@ class LogPane(Pane):
     def on_blur(self) -> None:
         """The cursor is drawn differently."""
         self.refresh()
+
+
+def _no_heading(_line: int) -> None:
+    """There are no steps."""
 
 
 def _title(execution: Execution) -> Content:

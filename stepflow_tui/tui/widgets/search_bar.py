@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widgets import Input
 
-    from stepflow_tui.tui.widgets.line import Part, Version
+    from stepflow_tui.tui.widgets.line import Version
 
 
 class _Text(OneLine):
@@ -41,7 +41,8 @@ class SearchBar(Horizontal):
     SearchBar {
         #search-mark { width: 3; padding: 0 1; }
         #search-text { width: 1fr; }
-        #search-state { width: 50%; max-width: 60; height: 1; background: $surface; }
+        #search-modes { width: 20%; max-width: 19; height: 1; background: $surface; }
+        #search-result { width: 40%; max-width: 44; height: 1; background: $surface; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.SEARCH.bindings)
@@ -50,13 +51,13 @@ class SearchBar(Horizontal):
         super().__init__(id=id)
         self.is_regex = False
         self.exact_case: bool | None = None
-        self._outcome, self._is_bad = "", False
 
     def compose(self) -> ComposeResult:
-        """A slash, the text, how it is looked for and what came of it."""
+        """A slash, the text, how it is looked for, and what came of it."""
         yield Static("/", id="search-mark")
         yield _Text("", id="search-text")
-        yield Line(id="search-state")
+        yield Line(id="search-modes")
+        yield Line(id="search-result")
 
     @property
     def is_open(self) -> bool:
@@ -83,7 +84,7 @@ class SearchBar(Horizontal):
         """Let the user type."""
         self.add_class("-open")
         self.screen.set_focus(self.input)  # at once: the next keys are text, not commands
-        self._show_state()
+        self._show_modes()
 
     def close(self) -> None:
         """Go out of sight."""
@@ -94,18 +95,19 @@ class SearchBar(Horizontal):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell what came of the search."""
-        self._outcome, self._is_bad = clean_line(text), bad
-        self._show_state()
+        line = self.query_one("#search-result", Line)
+        line.set_parts([], [(clean_line(text), "line--warning" if bad else "line--dim"), (" ", "")])
 
-    def _show_state(self) -> None:
+    def _show_modes(self) -> None:
         regex, case = self.is_regex, self._tells_case_apart
-        outcome = (self._outcome, "line--warning" if self._is_bad else "line--dim")
-        end = (outcome, (" ", ""))
         style = "line--key" if regex else "line--faint"
-        words = _modes("regex" if regex else "plain", "exact case" if case else "any case", style)
-        signs = _modes(".*" if regex else "ab", "Aa" if case else "aA", style)
-        versions: list[Version] = [(words, end), (signs, end), ((), end)]
-        self.query_one("#search-state", Line).set_versions(versions)
+        words = ("regex" if regex else "plain", "exact case" if case else "any case")
+        signs = (".*" if regex else "ab", "Aa" if case else "aA")
+        versions: list[Version] = [
+            ((), ((f" {way}", style), (f" {letters}", "line--faint")))
+            for way, letters in (words, signs)
+        ]
+        self.query_one("#search-modes", Line).set_versions(versions)
 
     @property
     def _tells_case_apart(self) -> bool:
@@ -124,7 +126,7 @@ class SearchBar(Horizontal):
         self._changed()
 
     def _changed(self) -> None:
-        self._show_state()
+        self._show_modes()
         self.post_message(SearchChanged(self.input.value))
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -136,7 +138,3 @@ class SearchBar(Horizontal):
         """Go to the first match."""
         event.stop()
         self.post_message(SearchChanged(event.value, entered=True))
-
-
-def _modes(way: str, case: str, style: str) -> tuple[Part, ...]:
-    return (f" {way}", style), (f" {case}  ", "line--faint")

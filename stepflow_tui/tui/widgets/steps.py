@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.style import Style
 
+from stepflow_tui.core import glyphs
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
@@ -14,6 +15,8 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap, waterfall
 from stepflow_tui.tui.clock import step_time
 from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
+from stepflow_tui.tui.line_map import END
+from stepflow_tui.tui.log_marks import Severity
 from stepflow_tui.tui.messages import StepHighlighted
 from stepflow_tui.tui.widgets.rows import Rows
 
@@ -25,12 +28,14 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from stepflow_tui.core.models import Execution, Step
+    from stepflow_tui.tui.log_marks import LogMarks
     from stepflow_tui.tui.widgets.rows import Cell
 
 _TIME, _SHARE = 7, 4
 _ROOM_FOR_BAR = 36
 _ROOM_FOR_WATERFALL, _WIDEST_WATERFALL = 44, 100
 _LEAST_ERROR = 6
+_MOST_COUNTED = 999
 
 
 class Steps(Rows):
@@ -43,9 +48,13 @@ class Steps(Rows):
         self.border_title = "Steps"
         self._steps: list[Step] = []
         self._execution: Execution | None = None
+        self._marks: LogMarks | None = None
 
-    def show(self, execution: Execution | None, steps: list[Step]) -> None:
-        """Show the steps of this execution as they are now."""
+    def show(
+        self, execution: Execution | None, steps: list[Step], marks: LogMarks | None = None
+    ) -> None:
+        """Show the steps of this execution as they are now, with what their lines report."""
+        self._marks = marks
         if execution is None or self._execution is None or execution.id != self._execution.id:
             self.cursor = None
             self.scroll_row(0)
@@ -98,7 +107,14 @@ class Steps(Rows):
     def row_key(self, index: int) -> tuple[object, object]:
         """The record, and the text of its clock with its bar."""
         step = self._steps[index]
-        return (step, index == self.cursor), (self._time(step), self._bar(step))
+        drawn = (step, index == self.cursor, self._problems(step))
+        return drawn, (self._time(step), self._bar(step))
+
+    def _problems(self, step: Step) -> tuple[int, int]:
+        """How many errors and warnings its lines have."""
+        if self._marks is None:
+            return 0, 0
+        return self._marks.counts(step.first_line - 1, step.last_line or END)
 
     def _bar(self, step: Step) -> tuple[int, str]:
         """Where its bar begins, and the bar; empty if there is no room."""
@@ -116,7 +132,7 @@ class Steps(Rows):
         """Glyph, name, the error if there is one, progress, the bar of the waterfall, duration."""
         step = self._steps[index]
         colour = self.look(f"status--{step.status}")
-        progress = self._progress(step, width)
+        progress = [*self._signs(step), *self._progress(step, width)]
         taken = self._waterfall_width + sum(len(text) for text, _ in progress)
         room = width - 4 - _TIME - 1 - taken
         return [
@@ -136,6 +152,19 @@ class Steps(Rows):
         if not error or room < used + _LEAST_ERROR:
             return [(fit(name, room), style)]
         return [(fit(name, used), style), (fit(error, room - used), self.look("rows--dim"))]
+
+    def _signs(self, step: Step) -> list[Cell]:
+        """Errors and warnings, counted."""
+        errors, warnings = self._problems(step)
+        counted = (
+            (errors, Severity.ERROR, "status--failed"),
+            (warnings, Severity.WARNING, "status--timed_out"),
+        )
+        return [
+            (f" {glyphs.shown(sign.value)}{min(count, _MOST_COUNTED)}", self.look(style))
+            for count, sign, style in counted
+            if count
+        ]
 
     def _waterfall(self, step: Step, colour: Style) -> list[Cell]:
         width = self._waterfall_width
