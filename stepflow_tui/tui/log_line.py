@@ -257,4 +257,5 @@ def _legible(
         return legible(foreground, background, ground)
     below = foreground or Color.from_triplet(ground.foreground)
     above = background or Color.from_triplet(ground.background)
-    return legible(above, below, ground)[::-1]
+    repaired = legible(above, below, ground)
+    return (foreground, background) if repaired == (above, below) else repaired[::-1]

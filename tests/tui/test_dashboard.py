@@ -29,7 +29,7 @@ async def test_it_shows_executions_steps_and_log(home: Home, recorder: Recorder)
         rows = board.rows(board.executions)
         assert rows[0].split()[:5] == ["2", "deploy", "●", "running", "1/2"]
         assert rows[1].split()[:5] == ["1", "lint", "✓", "completed", "2.5s"]
-        assert board.log_rows == ["STEP_START:Build", "making", "STEP_START:Push", "layer 1"]
+        assert board.log_rows == ["▾ ✓ Build  1.0s", "making", "▾ ● Push  1s", "layer 1"]
         assert "#2 deploy  ● running" in board.text
         assert "● 1 running" in board.text
         assert "following · 4 lines" in board.text
@@ -112,7 +112,7 @@ async def test_another_execution_shows_its_own_log_and_steps(
 ) -> None:
     for name in ("first", "second"):
         number = recorder.execution(name, status=Status.COMPLETED)
-        recorder.log(number, f"log of {name}\n".encode())
+        recorder.log(number, f"STEP_START:step of {name}\nlog of {name}\n".encode())
         recorder.steps(number, step(1, f"step of {name}", 1))
     async with dashboard(home) as board:
         await board.until_text("log of second", "step of second")
@@ -139,7 +139,7 @@ async def test_user_text_is_never_markup_nor_control(home: Home, recorder: Recor
     hostile = "a[red]b\x1b]52;c;aGk=\x07\x1b[2J[/]c"
     number = recorder.execution(hostile, error="[bold]no\x1b[H", status=Status.FAILED)
     recorder.steps(number, step(1, hostile, 1, status=Status.FAILED, error="[x]\x1b[1A"))
-    recorder.log(number, b"\x1b]0;title\x07[link]text[/link]\x9b2J\n")
+    recorder.log(number, b"STEP_START:x\n\x1b]0;title\x07[link]text[/link]\x9b2J\n")
     async with dashboard(home) as board:
         await board.until_text("[link]text[/link]")
         assert board.rows(board.executions)[0].split()[1] == "a[red]b[/]c"

@@ -220,7 +220,7 @@ def test_unreadable_colours_are_repaired(style: TextStyle) -> None:
     [
         TextStyle(foreground=1),
         TextStyle(foreground=2, bold=True),
-        TextStyle(foreground=15, background=4),
+        TextStyle(foreground=15, background=0),
         TextStyle(foreground="#ff8800"),
         TextStyle(foreground=2, reverse=True),
     ],

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 BLANK = " "
 PIECES = [
     *(b"word ", b"\t", b"\r", b"\r\n", b"\n", b"\x1b[31m", b"\x1b[0m", b"\x1b]0;t\x07", b"\x1bPx"),
-    *(b"\x1b\\", b"\x1b(B", b"\x07", b"\x00", b"\xc2\x9b1m", "日本\u200e".encode(), b"\xe2\x82", b"\xff"),
+    *(
+        b"\x1b\\",
+        b"\x1b(B",
+        b"\x07",
+        b"\x00",
+        b"\xc2\x9b1m",
+        "日本\u200e".encode(),
+        b"\xe2\x82",
+        b"\xff",
+    ),
 ]
 
 

@@ -42,7 +42,7 @@ class SearchBar(Horizontal):
         #search-mark { width: 3; padding: 0 1; }
         #search-text { width: 1fr; }
         #search-modes { width: 20%; max-width: 19; height: 1; background: $surface; }
-        #search-result { width: 40%; max-width: 44; height: 1; background: $surface; }
+        #search-result { height: 1; background: $surface; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.SEARCH.bindings)
@@ -58,6 +58,11 @@ class SearchBar(Horizontal):
         yield _Text("", id="search-text")
         yield Line(id="search-modes")
         yield Line(id="search-result")
+
+    def on_mount(self) -> None:
+        """Leave room to type on a narrow terminal too."""
+        styles = self.query_one("#search-result").styles
+        styles.width, styles.max_width = "40%", 44
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,181 @@
+"""Others that show what a program prints, at the same work in the same run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks import flood, stamps
+from benchmarks.figure import Figure, quantile
+from benchmarks.processes import cpu_s, with_children
+from benchmarks.runs import request
+from benchmarks.section import section
+from benchmarks.sections.live import on_screen
+from benchmarks.streams import going
+from benchmarks.terminal import Terminal, environment, open_dashboard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from benchmarks.workshop import Workshop
+
+_LINE_RATE = 27
+_SETTLE_S = 2.5
+_BUSY_S = 30.0
+_SCRIPT = '#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.01; done\nexec {command}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A program that shows what a script prints.
+
+    Attributes:
+        terminal: on which.
+        servants: processes that work for it beside the one on the terminal.
+    """
+
+    terminal: Terminal
+    servants: tuple[int, ...] = ()
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of the processor that it took by now."""
+        return cpu_s(self.terminal.pid, *self.servants)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another program.
+
+    Attributes:
+        name: as people know it.
+        program: that must be installed.
+        show: starts a script, which waits for a file before it prints, and shows it.
+    """
+
+    name: str
+    program: str
+    show: Callable[[Workshop, Path], AbstractContextManager[Shown]]
+
+
+@contextmanager
+def _stepflow(workshop: Workshop, script: Path) -> Iterator[Shown]:
+    home = workshop.home()
+    runner = workshop.start_runner(home)
+    with going(home, request(script.parent, script)), open_dashboard(home) as terminal:
+        yield Shown(terminal, with_children(runner))
+
+
+def _file_viewer(*command: str) -> Callable[[Workshop, Path], AbstractContextManager[Shown]]:
+    """Shows the file that the script prints into."""
+
+    @contextmanager
+    def show(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG001 - as all of them
+        output = script.with_suffix(".log")
+        with output.open("wb") as file, ExitStack() as stack:
+            process = subprocess.Popen([script], stdout=file, stdin=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            environ = environment(script.parent)
+            yield Shown(stack.enter_context(Terminal([*command, str(output)], environ)))
+
+    return show
+
+
+@contextmanager
+def _mprocs(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG001 - as all of them
+    with Terminal(["mprocs", str(script)], environment(script.parent)) as terminal:
+        yield Shown(terminal)
+
+
+@contextmanager
+def _pm2(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG001 - as all of them
+    home = script.parent / "pm2"
+    environ = environment(script.parent, PM2_HOME=str(home))
+
+    def pm2(*words: str) -> None:
+        subprocess.run(["pm2", *words], env=environ, check=True, capture_output=True)  # noqa: S607
+
+    try:
+        pm2("start", str(script), "--interpreter", "none", "--no-autorestart")
+        daemon = int((home / "pm2.pid").read_text(encoding="ascii"))
+        with Terminal(["pm2", "logs", "--raw"], environ) as terminal:
+            yield Shown(terminal, (daemon,))
+    finally:
+        pm2("kill")
+
+
+PEERS = (
+    Peer("stepflow", "python3", _stepflow),
+    Peer("tail -F", "tail", _file_viewer("tail", "-F")),
+    Peer("lnav", "lnav", _file_viewer("lnav")),
+    Peer("mprocs", "mprocs", _mprocs),
+    Peer("pm2 logs", "pm2", _pm2),
+    Peer("toolong", "tl", _file_viewer("tl")),
+)
+
+
+@section("peers", "others at the same work: a line every 37 ms, and a flood")
+def measure(workshop: Workshop) -> Iterator[Figure]:
+    """Processor time is that of the program and its own servers, without the script."""
+    lines = workshop.choose(200_000, 1_000_000)
+    for peer in PEERS:
+        if shutil.which(peer.program) is None:
+            yield Figure(peer.name, None, "", note="not installed")
+            continue
+        yield from _delays(workshop, peer, workshop.choose(2.0, 20.0))
+        yield from _flood(workshop, peer, lines)
+
+
+def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
+    directory = workshop.directory(f"delays-{peer.program}")
+    go = directory / "go"
+    script = _script(directory, f"{stamps.build(workshop)} {go} {_LINE_RATE}", go)
+    with peer.show(workshop, script) as shown:
+        shown.terminal.read(_SETTLE_S)
+        go.touch()
+        try:
+            shown.terminal.wait_for("tick ")
+            before, began = shown.cpu_s, time.monotonic()
+            sent = shown.terminal.sent
+            delays, _ = on_screen(shown.terminal, seconds)
+            took = time.monotonic() - began
+        finally:
+            go.unlink()
+        cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
+    for share in (0.5, 0.99):
+        yield Figure(
+            f"{peer.name}: line to screen, p{share * 100:.0f}", quantile(delays, share), "ms"
+        )
+    yield Figure(f"{peer.name}: processor meanwhile", cpu / took * 100, "% of a core")
+    yield Figure(f"{peer.name}: sent meanwhile", sent / took, "bytes/s")
+
+
+def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
+    directory = workshop.directory(f"flood-{peer.program}")
+    go = directory / "go"
+    script = _script(directory, f"{flood.build(workshop)} {lines}", go)
+    with peer.show(workshop, script) as shown:
+        shown.terminal.read(_SETTLE_S)
+        before, sent = shown.cpu_s, shown.terminal.sent
+        began = time.monotonic_ns()
+        go.touch()
+        done = shown.terminal.wait_for(f"{lines - 1:010}", _BUSY_S)
+        cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
+    name = f"{peer.name}: {lines:,} lines"
+    yield Figure(f"{name}, the last on the screen after", (done - began) / 1e9, "s")
+    yield Figure(f"{name}, processor", cpu, "s")
+    yield Figure(f"{name}, sent", sent / 1e6, "MB")
+
+
+def _script(directory: Path, command: str, go: Path) -> Path:
+    script = directory / "script"
+    script.write_text(_SCRIPT.format(go=go, command=command), encoding="utf-8")
+    script.chmod(0o755)
+    return script
