@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +67,4 @@ def quantile(values: Sequence[float], share: float) -> float:
     if not values:
         raise ValueError("no values were measured")
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered) - _TINY) - 1)]

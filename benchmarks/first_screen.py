@@ -42,6 +42,7 @@ def first_screen(workshop: Workshop) -> Iterator[Figure]:
     executions, lines = workshop.choose((10_000, 1_000_000), (100_000, 10_000_000))
     home = workshop.home()
     fill(home, executions, children=False)
+    home.database.chmod(0o600)  # as a runner makes it, and wants to find it
     workshop.start_runner(home, max_log_bytes=10**11)
     script = workshop.root / "flooded"
     program = flood.build(workshop)

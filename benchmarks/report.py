@@ -31,9 +31,11 @@ def amount(value: float | None) -> str:
 def target(figure: Figure) -> str:
     """The bounds in words."""
     unit = "of reference" if figure.by_ratio else figure.unit
-    bounds = ((figure.least, "≥"), (figure.most, "≤"))
+    bounds = [(figure.least, "≥"), (figure.most, "≤")]
+    if figure.least == figure.most:
+        bounds = [(figure.most, "=")]
     words = [f"{sign} {amount(bound)} {unit}" for bound, sign in bounds if bound is not None]
-    return ", ".join(words)
+    return ", ".join(word.rstrip() for word in words)
 
 
 def verdict(figure: Figure) -> str:

@@ -128,7 +128,7 @@ def _reads(workshop: Workshop) -> Iterator[Figure]:
     workshop.start_runner(home)
     program = flood.build(workshop)
     found = []
-    with going(home, request(workshop.root, program, 10**9)), Reader(home.database) as reader:
+    with going(home, request(workshop.root, program, 10**8)), Reader(home.database) as reader:
         until = time.monotonic() + workshop.choose(3.0, 10.0)
         while time.monotonic() < until:
             began = time.perf_counter()

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from psutil import Process
 
 from benchmarks import flood, stamps
 from benchmarks.figure import Figure, quantile
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from benchmarks.workshop import Workshop
 
 _LINE_RATE = 27
-_SETTLE_S = 2.5
-_BUSY_S = 30.0
+_START_S, _SETTLE_S = 1.5, 2.0
+_PATIENCE_S = 180.0
 _SCRIPT = '#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.01; done\nexec {command}\n'
 
 
@@ -91,7 +93,9 @@ def _file_viewer(*command: str) -> Callable[[Workshop, Path], AbstractContextMan
 @contextmanager
 def _mprocs(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG001 - as all of them
     with Terminal(["mprocs", str(script)], environment(script.parent)) as terminal:
-        yield Shown(terminal)
+        terminal.read(_START_S)
+        started = Process(terminal.pid).children(recursive=True)  # npm starts it through node
+        yield Shown(terminal, tuple(each.pid for each in started if each.name() == "mprocs"))
 
 
 @contextmanager
@@ -111,8 +115,8 @@ def _pm2(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG001 -
         pm2("kill")
 
 
+OURS = Peer("stepflow", "stepflow", _stepflow)
 PEERS = (
-    Peer("stepflow", "python3", _stepflow),
     Peer("tail -F", "tail", _file_viewer("tail", "-F")),
     Peer("lnav", "lnav", _file_viewer("lnav")),
     Peer("mprocs", "mprocs", _mprocs),
@@ -124,13 +128,25 @@ PEERS = (
 @section("peers", "others at the same work: a line every 37 ms, and a flood")
 def measure(workshop: Workshop) -> Iterator[Figure]:
     """Processor time is that of the program and its own servers, without the script."""
-    lines = workshop.choose(200_000, 1_000_000)
+    ours = _measured(workshop, OURS)
     for peer in PEERS:
+        workshop.say(peer.name)
         if shutil.which(peer.program) is None:
-            yield Figure(peer.name, None, "", note="not installed")
+            yield Figure(f"against {peer.name}", None, "", note="not installed")
             continue
-        yield from _delays(workshop, peer, workshop.choose(2.0, 20.0))
-        yield from _flood(workshop, peer, lines)
+        try:
+            theirs = _measured(workshop, peer)
+        except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as error:
+            reason = str(error).partition("\n")[0]
+            yield Figure(f"against {peer.name}", None, "", note=f"it failed: {reason}")
+            continue
+        for our, their in zip(ours, theirs, strict=True):
+            yield replace(our, reference=their.value, of=peer.name)
+
+
+def _measured(workshop: Workshop, peer: Peer) -> list[Figure]:
+    seconds, lines = workshop.choose((2.0, 200_000), (20.0, 1_000_000))
+    return [*_delays(workshop, peer, seconds), *_flood(workshop, peer, lines)]
 
 
 def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
@@ -142,19 +158,16 @@ def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
         go.touch()
         try:
             shown.terminal.wait_for("tick ")
-            before, began = shown.cpu_s, time.monotonic()
-            sent = shown.terminal.sent
+            before, sent, began = shown.cpu_s, shown.terminal.sent, time.monotonic()
             delays, _ = on_screen(shown.terminal, seconds)
             took = time.monotonic() - began
         finally:
             go.unlink()
         cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
-    for share in (0.5, 0.99):
-        yield Figure(
-            f"{peer.name}: line to screen, p{share * 100:.0f}", quantile(delays, share), "ms"
-        )
-    yield Figure(f"{peer.name}: processor meanwhile", cpu / took * 100, "% of a core")
-    yield Figure(f"{peer.name}: sent meanwhile", sent / took, "bytes/s")
+    yield Figure("line to screen, p50", quantile(delays, 0.5), "ms")
+    yield Figure("line to screen, p99", quantile(delays, 0.99), "ms")
+    yield Figure("processor meanwhile", cpu / took * 100, "% of a core")
+    yield Figure("sent meanwhile", sent / took, "bytes/s")
 
 
 def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
@@ -166,9 +179,10 @@ def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
         before, sent = shown.cpu_s, shown.terminal.sent
         began = time.monotonic_ns()
         go.touch()
-        done = shown.terminal.wait_for(f"{lines - 1:010}", _BUSY_S)
+        last = f"{lines - 1:010}"
+        done = shown.terminal.wait_for(last, busy_s=_PATIENCE_S, patience_s=_PATIENCE_S)
         cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
-    name = f"{peer.name}: {lines:,} lines"
+    name = f"{lines:,} lines"
     yield Figure(f"{name}, the last on the screen after", (done - began) / 1e9, "s")
     yield Figure(f"{name}, processor", cpu, "s")
     yield Figure(f"{name}, sent", sent / 1e6, "MB")

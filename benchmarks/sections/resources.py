@@ -109,7 +109,7 @@ def _uses(runner: int, dashboard: int) -> dict[str, Use]:
 
 def _all_phases(workshop: Workshop, home: Home) -> tuple[Phase, ...]:
     quiet = request(workshop.root, _script(workshop, "quiet", _QUIET))
-    peak = request(workshop.root, flood.build(workshop), 10**9)
+    peak = request(workshop.root, flood.build(workshop), 10**8)
     few = partial(tickers, workshop, home, 20, 10)
     many = partial(tickers, workshop, home, 200, 10)
     return (

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.screen import Screen
 
+    from stepflow_tui.core.target import Target
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.memory import Memory
     from stepflow_tui.tui.orders import Orders
 
 _TWICE_WITHIN_S = 3.0
@@ -107,6 +109,15 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
 
     def _warn(self, text: str) -> None:
         self.notify(text, severity="warning", markup=False)
+
+    def restore(self, memory: Memory, target: Target | None) -> None:
+        """Look as it was left, or begin at a run or step; to be called before it runs."""
+        self._main.restore(memory, target)
+
+    @property
+    def memory(self) -> Memory:
+        """How it is left."""
+        return self._main.memory()
 
     def get_default_screen(self) -> Screen[None]:
         """The screen with the panes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from enum import Enum
@@ -31,6 +32,8 @@ TAB = 8
 _BLACK, _BRIGHT_BLACK = 0, 8
 _HINT_BYTES = 256
 _PLAIN = Style.null()
+_JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+"""Characters that make one with their neighbours: marks, joiners, variants, flags, skins."""
 
 
 class Place(Protocol):
@@ -156,7 +159,11 @@ def characters(strip: Strip, start: int, stop: int | None) -> Strip:
 
 
 def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
-    """The part of the strip in `width` cells from `start` on, and its first character."""
+    """The part of the strip in `width` cells from `start` on, and its first character.
+
+    Of what is wider than a cell and lies over an edge a blank is left at the left, nothing at the
+    right.
+    """
     if strip.text.isascii():
         return characters(strip, start, start + width), start
     # No need to measure the whole of a long line, but characters that join others take no cell.
@@ -165,7 +172,26 @@ def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
     while head.cell_length < start + width and count < length:
         count *= 2
         head = characters(strip, 0, count)
+    if _JOINS.search(head.text):
+        return _clusters(head, start, start + width)
     return head.crop(start, start + width), len(head.crop(0, start).text)
+
+
+def _clusters(strip: Strip, start: int, stop: int) -> tuple[Strip, int]:
+    """The clusters of characters that lie in the cells `start:stop`; none of them is cut."""
+    column, first, last, blanks = 0, None, 0, 0
+    for low, high, size in split_graphemes(strip.text)[0]:
+        if column + size > stop:
+            break
+        if column >= start:
+            if first is None:
+                first, blanks = low, column - start
+            last = high
+        column += size
+    if first is None:
+        return Strip([]), len(strip.text)
+    part = characters(strip, first, last)
+    return (Strip.join([Strip([Segment(" " * blanks)]), part]) if blanks else part), first
 
 
 def timestamp(line: LogLine, mode: Timestamps, started_at: int | None) -> str:

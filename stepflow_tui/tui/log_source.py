@@ -146,7 +146,8 @@ class LogPages:
         start = page * PAGE + len(kept)
         found = await self._read(start, self._end(page))
         after = _Page(kept + found, byte_count)
-        self._size += after.size - before.size
+        replaced = self._pages.get(page)  # another reader may have been quicker
+        self._size += after.size - (replaced.size if replaced else 0)
         self.version += 1
         self._pages[page] = after
 

@@ -20,31 +20,38 @@ class Memory:
     """What is remembered.
 
     Attributes:
-        selected: number of the execution; None for the newest.
+        selected: number of the execution; None if there was none.
+        at_newest: it was the newest one, and whichever is that will be selected.
         pane: which one had the focus.
         zoomed: whether it was as large as the screen.
         wrap: whether long lines go on in the next row.
         timestamps: what stood before the lines of the log, by its name.
         markers: how marker lines were shown, by its name.
         filter: of the list of executions, as it was typed.
-        sort: column that the list is sorted by, by its name; empty for the newest first.
-        ascending: the direction.
-        folded: whether steps without the cursor were folded.
+        sort: column that the list is sorted by, by its name.
+        reverse: against the column's own direction.
+        grouped: whether the list had a row for each name.
+        folded: indexes of the folded steps of the selected execution.
     """
 
     selected: int | None = None
+    at_newest: bool = True
     pane: str = "executions"
     zoomed: bool = False
     wrap: bool = False
     timestamps: str = "OFF"
-    markers: str = ""
+    markers: str = "HEADINGS"
     filter: str = ""
-    sort: str = ""
-    ascending: bool = False
-    folded: bool = False
+    sort: str = "number"
+    reverse: bool = False
+    grouped: bool = False
+    folded: tuple[int, ...] = ()
 
 
-_KINDS = {field.name: type(field.default) for field in fields(Memory)} | {"selected": int}
+_KINDS = {field.name: type(field.default) for field in fields(Memory)} | {
+    "selected": int,
+    "folded": list,
+}
 
 
 def recall(root: Path) -> Memory:
@@ -58,6 +65,7 @@ def recall(root: Path) -> Memory:
         return Memory()
     kinds = _KINDS.items()
     known = {name: found[name] for name, kind in kinds if type(found.get(name)) is kind}
+    known["folded"] = tuple(step for step in known.get("folded", ()) if type(step) is int)
     return Memory(**known)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ async def log_file(source: Source, number: int) -> AsyncIterator[Path]:
 async def log_copy(source: Source, number: int, name: str) -> AsyncIterator[Path]:
     """A plain copy of a log under a name of its own, as editors want it; not to be written to.
 
-    Remove it as soon as it is not needed: `run` does that for an editor.
+    It stands alone in a directory, which `run_pager` removes as soon as the editor ends.
 
     Raises:
         StoreProblem: the database cannot be read.
@@ -73,15 +74,15 @@ async def log_copy(source: Source, number: int, name: str) -> AsyncIterator[Path
         yield path
 
 
-def pager_command(environ: Mapping[str, str], path: Path, line: int) -> list[str]:
-    """The command that shows `path`, at this line from 1 if the pager can be told.
+def pager_command(environ: Mapping[str, str], path: Path, line: int | None) -> list[str]:
+    """The command that shows `path`, at this line from 1 or at its end if the pager can be told.
 
     Raises:
         UsageProblem: what the environment says of the pager is no command.
     """
     words = _words(environ, ("PAGER",), _PAGER)
     if Path(words[0]).name == "less":
-        words += ["-R", f"+{line}"]
+        words += ["-R", "+G" if line is None else f"+{line}"]
     return [*words, str(path)]
 
 
@@ -107,7 +108,7 @@ def _words(environ: Mapping[str, str], names: tuple[str, ...], default: str) -> 
     return shlex.split(default)
 
 
-def run_pager(command: list[str], copy: Path | None = None) -> str | None:
+def run_pager(command: list[str], directory: Path | None = None) -> str | None:
     """Start it and wait until the user has seen enough.
 
     Nothing is raised: this runs while the screen is given away, and must come back to it. A ctrl+c
@@ -115,7 +116,7 @@ def run_pager(command: list[str], copy: Path | None = None) -> str | None:
 
     Args:
         command: of a pager or an editor.
-        copy: removed at the end, before anything can go wrong with the terminal.
+        directory: removed at the end, before anything can go wrong with the terminal.
 
     Returns:
         Why there was nothing to see; None if all went well.
@@ -130,8 +131,8 @@ def run_pager(command: list[str], copy: Path | None = None) -> str | None:
     except OSError as error:
         return str(error)
     finally:
-        if copy is not None:
-            copy.unlink(missing_ok=True)
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)  # with what an editor has left there
         signal.signal(signal.SIGINT, before)
     return f"{command[0]} ended with code {code}" if code else None
 

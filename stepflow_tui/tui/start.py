@@ -95,12 +95,17 @@ async def _run(
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.app import StepflowApp
     from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.memory import Memory, recall, remember
     from stepflow_tui.tui.orders import Orders
+    from stepflow_tui.tui.screens.remembering import turn_back
 
     async with Feed(home) as feed:
         live = Live(feed)
+        memory = recall(home.root) if config.remember else Memory()
         if target is not None:
             live.select(target.number)
+        else:
+            turn_back(live, memory)
         await _read_first_screen(feed, live)
         app = StepflowApp(
             home.root,
@@ -112,7 +117,10 @@ async def _run(
             environ=environ,
         )
         _leave_on_signals(app)
+        app.restore(memory, target)
         await app.run_async()
+        if config.remember:
+            remember(home.root, app.memory)
 
 
 async def _read_first_screen(feed: Feed, live: Live) -> None:

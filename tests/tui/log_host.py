@@ -34,7 +34,6 @@ PATIENCE_S = 20.0
 class LogApp(App[None]):
     CSS_PATH = Path(stepflow_tui.tui.__file__).parent / "screens" / "main.tcss"
     CSS = "LogView { width: 100%; height: 100%; }"
-    BINDINGS = ()
 
     def __init__(self, source: Source, recorder: Recorder, number: int) -> None:
         super().__init__()

@@ -31,8 +31,8 @@ def test_steps_within_others_are_hidden_with_them() -> None:
 
 def test_the_innermost_step_is_meant() -> None:
     found = folds((1, 20), (5, 8), (30, None))
-    names = [step.name if (step := found.around(line)) else None for line in (0, 3, 4, 7, 8, 25)]
-    assert names == ["S1", "S1", "S2", "S2", "S1", None]
+    around = [found.around(line) for line in (0, 3, 4, 7, 8, 25)]
+    assert [one and one.name for one in around] == ["S1", "S1", "S2", "S2", "S1", None]
     assert found.around(1_000_000) == found.steps[2]
 
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from stepflow_tui.core.text import plain
 from stepflow_tui.tui import interleaved
 from stepflow_tui.tui.finder import Finder, Hit
@@ -12,6 +10,8 @@ from stepflow_tui.tui.needle import Needle
 from tests.tui.record import START_MS, numbered
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.tui.conftest import CountingSource
     from tests.tui.record import Recorder
 

@@ -122,10 +122,33 @@ def test_rows_are_the_line_and_fit(text: str, width: int) -> None:
 
 @given(st.text(alphabet=LETTERS, max_size=60), st.integers(0, 40), st.integers(1, 40))
 def test_a_part_of_a_line_has_its_cells(text: str, start: int, width: int) -> None:
+    assume("\u200d\u200d" not in text and not text.startswith("\u200d"))
     strip = line_strip(LogLine(1, text.encode(), 0, size=0), PALETTE, None, after_end=False)
     part, first = cells(strip, start, width)
-    assert part.cell_length == max(0, min(width, cell_len(text) - start))
-    assert cell_len(text[:first]) in (min(start, cell_len(text)), start - 1, start + 1)
+    wanted = max(0, min(width, cell_len(text) - start))
+    assert part.cell_length in (wanted, wanted - 1)
+    assert part.cell_length == cell_len(part.text)
+    assert part.text.strip() in text
+    if part.text:
+        assert cell_len(text[:first]) in (start, start - 1, start + 1)
+
+
+FAMILY = "👨‍👩‍👧"
+
+
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [
+        (0, f"{FAMILY}a"),
+        (1, f" a{FAMILY}"),
+        (2, f"a{FAMILY}a"),
+        (3, f"{FAMILY}a"),
+        (4, f" a{FAMILY}"),
+    ],
+)
+def test_a_cluster_is_never_cut(start: int, shown: str) -> None:
+    part, _ = cells(Strip([Segment(f"{FAMILY}a" * 10)]), start, 4)
+    assert part.text == shown
 
 
 def test_a_part_of_a_line_keeps_its_colours() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,9 @@ from tests.tui.log_host import log_host
 from tests.tui.record import numbered, step
 
 if TYPE_CHECKING:
+    from textual.geometry import Region
+
+    from stepflow_tui.tui.widgets.log_view import LogView
     from tests.tui.conftest import CountingSource
     from tests.tui.record import Recorder
 
@@ -167,7 +171,7 @@ async def test_e_goes_to_the_problems(
         await host.press("g")
         for key, line in (("e", 4), ("e", 8), ("e", 11), ("E", 8)):
             await host.press(key)
-            await host.until(lambda wanted=line: host.line == wanted)
+            await host.until(partial(lambda wanted: host.line == wanted, line))
         await host.press("E", "E")
         await host.until(lambda: host.messages == ["no error or warning above"])
         assert host.line == 4
@@ -326,24 +330,28 @@ async def test_problems_are_marked_on_the_scroll_bar(
         await host.scanned()
         height = host.log.height
         marks = [mark[0] if mark else " " for mark in host.log._minimap.marks]
-        assert [y for y, sign in enumerate(marks) if sign == "✗"] == [height * 5000 // 10_001]
+        cell = max(y for y in range(height) if 10_001 * y // height <= 5000)
+        assert [y for y, sign in enumerate(marks) if sign == "✗"] == [cell]
         host.log.show_matches([0, 10_000])
         marks = [mark[0] if mark else " " for mark in host.log._minimap.marks]
         assert [y for y, sign in enumerate(marks) if sign == "◆"] == [0, height - 1]
 
 
 async def test_one_more_line_draws_only_what_changed(
-    recorder: Recorder, source: CountingSource
+    recorder: Recorder, source: CountingSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = recorder.execution()
     recorder.log(number, b"a\nb\n")
     async with log_host(source, recorder, number) as host:
         drawn: list[int] = []
         refresh = host.log.refresh
-        host.log.refresh = lambda *regions, **_: (  # type: ignore[method-assign,assignment]
-            drawn.extend(y for region in regions for y in range(region.y, region.bottom)),
-            refresh(*regions),
-        )[1]
+
+        def noted(*regions: Region, **options: bool) -> LogView:
+            drawn.extend(y for region in regions for y in range(region.y, region.bottom))
+            refresh(*regions, **options)
+            return host.log
+
+        monkeypatch.setattr(host.log, "refresh", noted)
         recorder.log(number, b"c\n")
         await host.refresh()
         assert drawn == [1, 2]

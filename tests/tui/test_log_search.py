@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.style import Style
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.store import chunks
@@ -47,8 +48,8 @@ def test_many_lines_are_shown_as_each_of_them_is(pieces: list[bytes]) -> None:
 
 
 def test_what_is_searched_is_what_stands_in_the_log() -> None:
-    style = Palette.__dataclass_fields__["base"].default
-    palette = Palette(*[style] * 6)
+    plain = Style.null()
+    palette = Palette(plain, plain, plain, plain, plain, plain)
     for text in (b"a\tb", "日\tb\tc".encode(), b"\x1b[31mab\x1b[0m\tc", b"x\ry\tz", b"\tend\t"):
         line = log_line(text)
         assert line_strip(line, palette, None, after_end=False).text == shown_line(text)

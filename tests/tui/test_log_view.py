@@ -118,12 +118,12 @@ async def test_moving_to_a_step_shows_its_lines(
         await board.press("tab")
         assert follows(board)
         await board.press("k")
-        await board.until(lambda: board.log_rows[:2] == ["line 699", "line 700"])
+        await board.until(lambda: board.log_rows[:2] == ["line 699", "▾ ✓ Step 7  1.0s"])
         assert not follows(board)
         assert board.log.cursor == 699
         await board.press("enter")
         assert board.focus == "log"
-        await board.until(lambda: board.log_rows[1] == "line 700")
+        await board.until(lambda: board.log_rows[1] == "▾ ✓ Step 7  1.0s")
 
 
 async def test_long_lines_are_cut_or_wrapped(home: Home, recorder: Recorder) -> None:
@@ -165,7 +165,7 @@ async def test_wrapping_keeps_the_place_in_a_long_log(home: Home, recorder: Reco
         await board.until_text("19999")
         await board.press("tab", "k", "j", "w")
         await board.until(lambda: board.log_rows[0].startswith("09999"))
-        await board.until(lambda: any(row.startswith("10000") for row in board.log_rows))
+        await board.until(lambda: "▾ ✓ Middle  1.0s" in board.log_rows)
         assert board.log.cursor == 10_000
         await board.press("tab", "space", "space", "b", "b")
         await board.until(lambda: board.log_rows[0].startswith("09999"))
@@ -244,7 +244,7 @@ async def test_matches_are_highlighted_while_typing(home: Home, number: int) -> 
         shown = [part.text for part in row if part.style and part.style.bgcolor == match.bgcolor]
         assert shown == ["999"]
         await board.press("escape")
-        assert board.log._painter.look.pattern is None
+        assert board.log._painter.look.highlight is None
         assert board.focus == "log"
     assert number == 1
 

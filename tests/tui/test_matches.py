@@ -104,7 +104,7 @@ async def test_a_match_far_to_the_right_is_in_view(home: Home, recorder: Recorde
         await board.press("slash", *"needle", "enter")
         await board.until(lambda: board.log.cursor == 1)
         await board.press("L")
-        await board.until_text("1: xxx", "xneedley", "2:         needle")
+        await board.until_text("1: …xxx", "xneedley", "2:         needle")
 
 
 async def test_the_list_grows_with_the_log(home: Home, recorder: Recorder, number: int) -> None:

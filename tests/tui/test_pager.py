@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,8 +108,9 @@ async def test_the_copy_for_the_editor_goes_when_the_editor_does(
         assert path.read_text() == "red\n"
         assert path.stat().st_mode & 0o777 == 0o400
         assert path.parent.stat().st_mode & 0o777 == 0o700
-        assert pager.run_pager(["/bin/true"], path) is None
-        assert not path.exists()
+        leave = ["/bin/sh", "-c", f"touch {path.parent}/.swap"]
+        assert pager.run_pager(leave, path.parent) is None
+        assert not path.parent.exists()
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -171,11 +171,11 @@ def test_less_stays_when_all_fits_on_one_screen(tmp_path: Path) -> None:
 
 
 async def test_the_editor_shows_the_current_line(
-    home: Home, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[list[str]] = []
     monkeypatch.setattr(
-        pager, "run_pager", lambda command, copy: calls.append([*command, str(copy)])
+        pager, "run_pager", lambda command, scratch: calls.append([*command, str(scratch)])
     )
     monkeypatch.setattr("textual.app.App.suspend", lambda _: memoryview(b""))
     monkeypatch.setenv("VISUAL", "vim")
@@ -185,8 +185,26 @@ async def test_the_editor_shows_the_current_line(
         await board.until_last("line 50")
         await board.press("O")
         await board.until(lambda: calls)
-    name, place, path, copy = calls[0]
+    name, place, path, scratch = calls[0]
     assert (name, place) == ("vim", "+50")
-    assert path == copy
-    assert os.path.basename(path) == "de-ploy-it-1.log"  # noqa: PTH119
-    assert tmp_path.exists()
+    assert path == f"{scratch}/de-ploy-it-1.log"
+
+
+@pytest.mark.parametrize(("keys", "place"), [([], "+G"), (["shift+tab", "k"], "+49")])
+async def test_the_pager_shows_the_current_line_or_the_end(
+    home: Home,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    keys: list[str],
+    place: str,
+) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(pager, "run_pager", lambda command, _: calls.append(command))
+    monkeypatch.setattr("textual.app.App.suspend", lambda _: memoryview(b""))
+    monkeypatch.setenv("PAGER", "less")
+    recorder.log(recorder.execution(), numbered(50))
+    async with dashboard(home) as board:
+        await board.until_last("line 50")
+        await board.press(*keys, "o")
+        await board.until(lambda: calls)
+    assert calls[0][:3] == ["less", "-R", place]

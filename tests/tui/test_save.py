@@ -30,6 +30,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+def names(directory: Path) -> list[str]:
+    return sorted(entry.name for entry in directory.iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -88,7 +92,7 @@ async def test_a_file_is_replaced_as_a_whole(
     assert await saving.save(source, number, order) == (2, 20)
     assert (here / "b.log").read_text() == "\x1b[31mred\x1b[0m\nline 1\n"
     assert (here / "b.log").stat().st_mode & 0o777 == 0o666 & ~current_umask()
-    assert sorted(entry.name for entry in here.iterdir()) == ["a.log", "b.log", "link"]
+    assert names(here) == ["a.log", "b.log", "link"]
 
 
 def current_umask() -> int:
@@ -109,7 +113,7 @@ async def test_a_failure_leaves_what_was_there(
     monkeypatch.setattr(saving, "write_log", fail)
     with pytest.raises(OSError, match="No space left"):
         await saving.save(source, number, SaveOrder(here / "a.log"))
-    assert [entry.name for entry in here.iterdir()] == ["a.log"]
+    assert names(here) == ["a.log"]
     assert (here / "a.log").read_text() == "before"
 
 
@@ -173,7 +177,7 @@ async def test_a_wrong_name_is_said_in_the_dialog(
         await board.until_text("there is no directory")
         await board.press("ctrl+u", "enter")
         await board.until_text("type the name of a file")
-        assert list(here.iterdir()) == []
+        assert names(here) == []
 
 
 async def test_selected_lines_are_saved(home: Home, recorder: Recorder, here: Path) -> None:
@@ -209,4 +213,4 @@ async def test_a_failure_is_said(
         await board.press("enter")
         await board.until(lambda: board.messages)
         assert board.messages == ["not saved: [Errno 28] No space left on device"]
-        assert list(here.iterdir()) == []
+        assert names(here) == []

@@ -24,6 +24,7 @@ from stepflow_tui.tui.previews.compose import FITTED, page_of
 from stepflow_tui.tui.previews.material import read_material
 from stepflow_tui.tui.previews.page import notes_page
 from stepflow_tui.tui.screens.confirm import Confirm
+from stepflow_tui.tui.screens.help import KEY, Help
 from stepflow_tui.tui.widgets.artifact_list import (
     ArtifactHighlighted,
     ArtifactList,
@@ -50,6 +51,7 @@ KEYS = keymap.Group(
         keymap.key("y", "copy_path", "copy path", "y", footer=True),
         keymap.key("s", "save_artifact", "save as", "s", footer=True),
         keymap.key("tab,shift+tab", "other_pane", "list or preview", "tab", footer=True),
+        KEY,
         keymap.key("q", "leave_artifacts", "back to the runs", "q"),
         # With priority, as Textual takes a selection away by itself, and then goes on.
         keymap.key("escape", "artifacts_back", "back", "esc", footer=True, priority=True),
@@ -178,6 +180,10 @@ class Artifacts(Screen[None]):
     def action_other_pane(self) -> None:
         """To the list, or to the preview."""
         self.set_focus(self._list if self.focused is self._preview else self._preview)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help(keymap.MOVE, keymap.SIDEWAYS, KEYS))
 
     def action_leave_artifacts(self) -> None:
         """Back to where we came from."""

@@ -13,6 +13,7 @@ from stepflow_tui.core.glyphs import DOT
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.comparing import Comparing
+from stepflow_tui.tui.screens.help import KEY, Help
 from stepflow_tui.tui.widgets.comparison_rows import ComparisonRows, StepChosen, columns_of
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.line import Line
@@ -38,6 +39,7 @@ KEYS = keymap.Group(
         keymap.key("enter", "go_to_step", "show the step", "enter", footer=True),
         keymap.key("left_square_bracket", "compare_older", "older", "[", footer=True),
         keymap.key("right_square_bracket", "compare_newer", "newer", "]", footer=True),
+        KEY,
         keymap.key("escape,q", "leave_comparison", "back", "esc", footer=True),
     ),
 )
@@ -160,6 +162,10 @@ class Compare(Screen[Place | None]):
             self._read()
         else:
             self.notify(f"there is no {which} run to compare with", markup=False)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help(keymap.MOVE, KEYS))
 
     def action_leave_comparison(self) -> None:
         """Back to where we came from."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
@@ -14,8 +13,9 @@ from stepflow_tui.core.settings import Settings
 from stepflow_tui.health.examination import examine
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.gauges import gauges
+from stepflow_tui.tui.screens.help import KEY, Help
 from stepflow_tui.tui.widgets.gauge_pane import GaugePane
-from stepflow_tui.tui.widgets.line import Line
+from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.process_trees import ProcessTreeList
 from stepflow_tui.tui.widgets.verdict import Verdict
 
@@ -32,7 +32,8 @@ KEYS = keymap.Group(
         keymap.key("tab", "next_pane", "pane", "tab", footer=True),
         keymap.key("shift+tab", "previous_pane", "previous pane", "shift+tab"),
         keymap.key("enter", "show_run", "show the run", "enter", footer=True),
-        keymap.key("s", "sort", "by CPU or memory", "s", footer=True),
+        keymap.key("S,s", "sort", "by CPU or memory", "S", footer=True),
+        KEY,
         keymap.key("escape,q,H", "close", "close", "esc", footer=True),
     ),
 )
@@ -65,14 +66,13 @@ class HealthScreen(Screen["int | None"]):
         yield self._verdict
         yield self._gauges
         yield self._trees
-        yield Line(id="health-keys")
+        yield KeysLine(KEYS.bindings, id="health-keys")
 
     def on_mount(self) -> None:
         """Begin to look closer."""
         self._samples.show_trees(wanted=True)
         self._samples.hurry()
         self._show()
-        self._show_keys()
         self.run_worker(self._follow(), group="samples")
         self.run_worker(self._examine(), group="examine")
 
@@ -113,17 +113,6 @@ class HealthScreen(Screen["int | None"]):
         self._gauges.show(self._samples.history)
         self._trees.show(self._samples.trees)
 
-    def _show_keys(self) -> None:
-        *parts, close = [
-            ((f" {binding.key_display}", "line--key"), (f" {binding.description} ", "line--dim"))
-            for binding in KEYS.bindings
-            if binding.show
-        ]
-        counts = range(len(parts), -1, -1)
-        self.query_one(Line).set_versions(
-            [(tuple(chain.from_iterable(parts[:count])), close) for count in counts]
-        )
-
     def action_next_pane(self) -> None:
         """To the other pane, which is shown alone where there is no room for both."""
         to_gauges = self.focused is self._trees
@@ -142,6 +131,10 @@ class HealthScreen(Screen["int | None"]):
         """Leave for the execution at the cursor."""
         if self._trees.selected is not None:
             self.dismiss(self._trees.selected.number)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help(keymap.MOVE, KEYS))
 
     def action_close(self) -> None:
         """Back to what was there before."""

@@ -1,4 +1,4 @@
-"""All keys, read from the bindings themselves."""
+"""The keys that apply here, read from the bindings themselves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.active_keys import keys_anywhere, keys_here, shown_keys
 from stepflow_tui.tui.screens.sheet import Sheet, colour_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from rich.console import RenderableType
+
+KEY = keymap.key("question_mark", "help", "help", "?", footer=True)
+"""Opens the help of a screen; its action pushes a `Help` with the screen's groups."""
 
 _KEY_CELLS = 12
 _NOTES = (
@@ -23,25 +29,45 @@ _NOTES = (
 
 
 class Help(Sheet):
-    """The keys, by group."""
+    """The keys of the screen below it, by group; last those that its other panes have."""
 
-    def __init__(self) -> None:
+    def __init__(self, *groups: keymap.Group) -> None:
+        """Makes the sheet; without groups it shows those of the main screen."""
         super().__init__("Keys", id="help")
+        self._groups = groups or keymap.HELP
 
     def text(self) -> RenderableType:
         """A table of keys and what they do, then some notes."""
         colours = self.app.theme_variables
-        parts: list[RenderableType] = []
-        for group in keymap.HELP:
-            parts += [Text(group.title, "bold"), _keys(group, colour_of(colours, "primary")), ""]
-        notes = "\n\n".join(_NOTES)
-        return Group(*parts, Text(notes, colour_of(colours, "dim")))
+        primary, dim = colour_of(colours, "primary"), colour_of(colours, "dim")
+        here = keys_here(self.app.screen_stack[-2])
+        all_bindings = [binding for group in self._groups for binding in group.bindings]
+        elsewhere = keys_anywhere(
+            self.app, (binding for binding in all_bindings if binding.id not in here)
+        )
+        parts = list(_parts(self._groups, here, primary))
+        others = list(_parts(self._groups, elsewhere, primary))
+        if others:
+            parts += [Text("Where another pane has the focus", dim), "", *others]
+        return Group(*parts, Text("\n\n".join(_NOTES), dim))
 
 
-def _keys(group: keymap.Group, colour: str) -> Table:
+def _parts(
+    groups: Iterable[keymap.Group], keys: Mapping[str, list[str]], colour: str
+) -> Iterator[RenderableType]:
+    for group in groups:
+        rows = [(shown_keys(binding, keys), binding.description) for binding in group.bindings]
+        if any(shown for shown, _ in rows):
+            yield Text(group.title, "bold")
+            yield _table(rows, colour)
+            yield ""
+
+
+def _table(rows: Iterable[tuple[str, str]], colour: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(width=_KEY_CELLS, no_wrap=True)
     table.add_column()
-    for binding in group.bindings:
-        table.add_row(Text(f"  {binding.key_display}", colour), Text(binding.description))
+    for shown, description in rows:
+        if shown:
+            table.add_row(Text(f"  {shown}", colour), Text(description))
     return table

@@ -104,6 +104,9 @@ class ListActions(Monitor):
 
     # The filter
 
+    def _fill_filter(self, text: str) -> None:
+        self._filter.fill(text)
+
     @property
     def _is_filtered(self) -> bool:
         return self._filter.is_open

@@ -159,8 +159,9 @@ class LogActions(Searching):
             return
         try:
             async with pager.log_file(self._feed, execution.number) as path:
-                command = pager.pager_command(os.environ, path, self._log.cursor + 1)
-                problem = self._run(command)
+                is_last = self._log.cursor >= self._log.view.count - 1
+                line = None if is_last else self._log.cursor + 1
+                problem = self._run(pager.pager_command(os.environ, path, line))
         except (StepflowError, OSError, SuspendNotSupported) as error:
             problem = str(error)
         if problem is not None:
@@ -176,15 +177,15 @@ class LogActions(Searching):
         try:
             async with pager.log_copy(self._feed, execution.number, name) as path:
                 command = pager.editor_command(os.environ, path, self._log.cursor + 1)
-                problem = self._run(command, path)
+                problem = self._run(command, path.parent)
         except (StepflowError, OSError, SuspendNotSupported) as error:
             problem = str(error)
         if problem is not None:
             self._say(f"no editor: {problem}", bad=True)
 
-    def _run(self, command: list[str], copy: Path | None = None) -> str | None:
+    def _run(self, command: list[str], directory: Path | None = None) -> str | None:
         with self.app.suspend():
-            return pager.run_pager(command, copy)
+            return pager.run_pager(command, directory)
 
 
 async def _line_at(log: LogPages | Interleaved, moment: int) -> int | None:

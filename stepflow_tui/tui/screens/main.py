@@ -19,6 +19,7 @@ from stepflow_tui.tui.screens.list_actions import ListActions
 from stepflow_tui.tui.screens.log_actions import LogActions
 from stepflow_tui.tui.screens.palette_actions import PaletteActions
 from stepflow_tui.tui.screens.panes import Panes
+from stepflow_tui.tui.screens.remembering import Remembering
 from stepflow_tui.tui.screens.run_actions import RunActions
 from stepflow_tui.tui.screens.views import Views
 from stepflow_tui.tui.widgets.key_bar import KeyBar
@@ -46,7 +47,7 @@ _HEIGHTS = [(0, "-low"), (18, "-high"), (40, "-tall")]
 _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 
 
-class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Panes):
+class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Remembering, Panes):
     """Executions, the steps of the selected one, and its log."""
 
     AUTO_FOCUS = "#executions"
@@ -104,6 +105,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
     def on_mount(self) -> None:
         """Show what was read already, and begin to follow."""
         self._show(self._feed.problem)
+        self._restore_layout()
         self.run_worker(self._pump.listen(), group="listen")
         self.run_worker(self._pump.run(), group="refresh")
         self.run_worker(self._samples.run(), group="samples")
@@ -239,6 +241,13 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Pan
             self.action_zoom()
         elif self._shows_one_pane:
             self._go_to("executions")
+
+    def action_search(self) -> None:
+        """In the list type which executions to show, elsewhere what to look for in the log."""
+        if self._executions.has_focus or self.focused is self._filter.input:
+            self.action_filter()
+        else:
+            super().action_search()
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -12,6 +12,7 @@ from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import Wanted
+from stepflow_tui.tui.screens.help import KEY, Help
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.match_list import MatchList
 
@@ -28,6 +29,7 @@ _TICK_S = 1.0
 BINDINGS = (
     keymap.key("enter", "go_to_match", "go there", "enter", footer=True),
     keymap.key("c", "context", "lines around", "c", footer=True),
+    KEY,
     keymap.key("escape,q,L", "close", "close", "esc", footer=True),
 )
 
@@ -117,6 +119,10 @@ class Matches(ModalScreen[int | None]):
     def action_go_to_match(self) -> None:
         """Go to the line at the cursor."""
         self.dismiss(self._list.line)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help(keymap.MOVE, keymap.Group("Matches", BINDINGS)))
 
     def action_close(self) -> None:
         """Stay where we were."""

@@ -73,6 +73,10 @@ class Monitor(Screen[None]):
         """Where an execution stands in the list, which is made to show it."""
         raise NotImplementedError
 
+    async def go_to_place(self, text: str) -> None:
+        """Go to a place in the log, as it was typed."""
+        raise NotImplementedError
+
     async def open_at(self, number: int, step: int | None = None) -> None:
         """Turn to an execution, and if it is given to one of its steps."""
         raise NotImplementedError

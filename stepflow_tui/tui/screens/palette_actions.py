@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.errors import StepflowError, UsageProblem
 from stepflow_tui.core.glyphs import GLYPHS
+from stepflow_tui.core.places import parse_place
 from stepflow_tui.store.lookup import executions_like, steps_like
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.entries import Entry, best
@@ -42,7 +44,22 @@ class PaletteActions(Monitor):
         steps = await self._feed.all(steps_like(text, _STEPS)) if text else []
         places = [self._place_entry(found) for found in (*runs, *steps)]
         actions = best(text, self._action_entries(), _ACTIONS)
-        return [*places, *actions] if text.isdecimal() else [*actions, *places]
+        found = [*places, *actions] if text.isdecimal() else [*actions, *places]
+        return [*self._line_entry(text), *found]
+
+    def _line_entry(self, text: str) -> list[Entry]:
+        """The place in the log that is meant, if it is one."""
+        try:
+            parse_place(text)
+        except UsageProblem:
+            return []
+        return [Entry(f"Go to {text}", "in the log", partial(self._go_to_place, text))]
+
+    async def _go_to_place(self, text: str) -> None:
+        try:
+            await self.go_to_place(text)
+        except StepflowError as error:
+            self._say(str(error), bad=True)
 
     def _action_entries(self) -> Iterator[Entry]:
         """What the keys do in the pane that had the focus, in the order of the help."""

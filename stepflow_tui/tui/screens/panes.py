@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepflow_tui.tui.screens.monitor import PANES, Monitor
+from stepflow_tui.tui.screens.monitor import PANES
+from stepflow_tui.tui.screens.reading import Reading
 from stepflow_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
     from textual.events import DescendantFocus
 
 
-class Panes(Monitor):
+class Panes(Reading):
     """One pane has the focus; on a small terminal it is the only one to be seen."""
 
     _pane = PANES[0]
@@ -54,7 +55,8 @@ class Panes(Monitor):
         await self._pump.refreshed()
         place = await self._place_of(number)
         self._executions.move_cursor(place)
-        self._live.select(number)
+        if self._live.number != number:
+            self._live.select(number)
         self._log.follow = True
         await self._pump.refreshed()
         places = [found.index for found in self._live.steps]

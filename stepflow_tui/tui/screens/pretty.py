@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from textual.binding import BindingType
-    from textual.events import Mount
 
 _BEGIN = re.compile(r"[{\[]")
 _TRIES = 50
@@ -64,9 +63,11 @@ class Pretty(Sheet):
         """The JSON in colours."""
         return coloured(self._text, self.app.theme_variables)
 
-    def on_mount(self, event: Mount) -> None:
-        """Say what the keys do."""
-        event.prevent_default()
+    def on_mount(self) -> None:
+        """Say what the keys do, in place of what every sheet says."""
+        self.call_next(self._say_keys)
+
+    def _say_keys(self) -> None:
         parts = [("y", "copy"), ("esc", "close"), ("j k", "scroll")]
         self.query_one(Line).set_parts(
             [

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
-from textual.actions import SkipAction
 from textual.content import Content
 
 from stepflow_tui.core.clock import now
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from stepflow_tui.core.models import Execution
+    from stepflow_tui.store.listing import Group
     from stepflow_tui.tui.execution_cells import Clocks
     from stepflow_tui.tui.listing import ExecutionList
     from stepflow_tui.tui.usual import Past, Usual
@@ -218,10 +218,19 @@ class Executions(Rows):
 
     def action_open_group(self) -> None:
         """List the executions of the current name."""
-        group = self._pages.group(self.cursor or 0) if isinstance(self._pages, Groups) else None
-        if group is None:
-            raise SkipAction
-        self.post_message(GroupChosen(group.name))
+        group = self._group
+        if group is not None:
+            self.post_message(GroupChosen(group.name))
+
+    @property
+    def _group(self) -> Group | None:
+        return self._pages.group(self.cursor or 0) if isinstance(self._pages, Groups) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a group to open only where the rows are groups."""
+        if action == "open_group" and self._group is None:
+            return False
+        return super().check_action(action, parameters)
 
     def head_clicked(self, x: int) -> None:
         """Sort by the column under the mouse, or turn its order round."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.active_keys import keys_here, shown_keys
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textual.binding import Binding
 
@@ -18,19 +19,27 @@ if TYPE_CHECKING:
 class KeyBar(Line):
     """As many keys as fit; those at the end, such as help, always stand there."""
 
+    def __init__(
+        self,
+        others: Sequence[Binding] = keymap.FOOTER,
+        end: Sequence[Binding] = keymap.FOOTER_END,
+        *,
+        id: str,  # noqa: A002 - Textual's name for it
+    ) -> None:
+        super().__init__(id=id)
+        self._others, self._end = others, end
+
     def on_mount(self) -> None:
         """All keys, or all but the last, and so on."""
-        end = _parts(keymap.FOOTER_END)
-        counts = range(len(keymap.FOOTER), -1, -1)
-        self.set_versions([(_parts(keymap.FOOTER[:count]), end) for count in counts])
+        end = self._parts(self._end)
+        counts = range(len(self._others), -1, -1)
+        self.set_versions([(self._parts(self._others[:count]), end) for count in counts])
 
-
-def _parts(bindings: Iterable[Binding]) -> tuple[Part, ...]:
-    return tuple(
-        part
-        for binding in bindings
-        for part in (
-            (f" {binding.key_display}", "line--key"),
-            (f" {binding.description} ", "line--dim"),
+    def _parts(self, bindings: Iterable[Binding]) -> tuple[Part, ...]:
+        keys = keys_here(self.screen)
+        return tuple(
+            part
+            for binding in bindings
+            if (shown := shown_keys(binding, keys))
+            for part in ((f" {shown}", "line--key"), (f" {binding.description} ", "line--dim"))
         )
-    )

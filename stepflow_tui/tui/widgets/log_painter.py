@@ -173,13 +173,15 @@ class LogPainter:
         width, look = self._text_width(line), self.look
         if look.wrap:
             part, start = self._wrapped(strip, self.starts(line, palette, row.heading), row.row)
+            is_cut = False
         else:
-            part, start = cells(strip, look.shift, width)
+            is_cut = strip.cell_length > look.shift + width
+            part, start = cells(strip, look.shift, width - is_cut)
         if span is not None:
             part = _with_selection(part, start, span, palette)
-        if not look.wrap and strip.cell_length > look.shift + width:
+        if is_cut:
             more = Strip([Segment(MORE, palette.prefix)])
-            part = Strip.join([part.crop(0, width - 1).adjust_cell_length(width - 1), more])
+            part = Strip.join([part.adjust_cell_length(width - 1), more])
         part = part.adjust_cell_length(width).apply_offsets(start, row.line)
         prefix = self._prefix(line, row, palette)
         return Strip.join([prefix, part]).adjust_cell_length(look.width)

@@ -127,7 +127,7 @@ class LogPane(Pane):
         self._settle()
 
     def _turn_to(self, log: LogPages | None) -> None:
-        self._log = log
+        self._log, self._shown = log, None
         self._painter.forget()
         self._painter.look.shift = 0
         self.cursor = self.seen = self.view.top = self.view.skip = 0

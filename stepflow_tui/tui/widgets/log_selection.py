@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.actions import SkipAction
-
 from stepflow_tui.tui.log_source import PAGE
 from stepflow_tui.tui.messages import LogMoved
 from stepflow_tui.tui.shown import shown_line
@@ -65,9 +63,14 @@ class LogSelection(LogMotion):
         self._settle()
 
     def action_end_selection(self) -> None:
-        """End the selection; the key means something else if there is none."""
-        if not self.end_selection():
-            raise SkipAction
+        """End the selection."""
+        self.end_selection()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key that ends the selection means something else if there is none."""
+        if action == "end_selection" and not self.is_held:
+            return False
+        return super().check_action(action, parameters)
 
     def end_selection(self) -> bool:
         """Select no lines any more; False if none were."""

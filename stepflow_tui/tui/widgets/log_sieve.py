@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.tui.log_filter import LineFilter, LogFilter
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.log_source import LogPages
     from stepflow_tui.tui.needle import Needle
 
+Place: TypeAlias = tuple[int, int, int]
+"""The current line, and the top of the view."""
+
 _PAUSE_S = 1.0
 """Between two looks at what a log has grown by, where that is out of view."""
 
@@ -32,6 +35,8 @@ class LogSieve(LogPane):
         self._filter: LogFilter | None = None
         self._coming: LogFilter | None = None
         """Not in use before it has found something."""
+        self._held: tuple[Place, int] | None = None
+        """Where we are, and in which row the current line is to stand while more is found."""
         self._matches: Sequence[int] = ()
         self._minimap = Minimap()
         self._scan_on = asyncio.Event()
@@ -92,8 +97,28 @@ class LogSieve(LogPane):
 
     def _sift(self) -> None:
         lines = None if self._filter is None else self._filter.shown()
+        row = next((y for y, row in enumerate(self._rows) if row.cursor), 0)
         self._minimap.forget()
         self._rearrange(lambda: self.view.lines.sift(lines))
+        self._held = (self._place, row)
+
+    @property
+    def _place(self) -> Place:
+        return self.cursor, self.view.top, self.view.skip
+
+    def _hold(self) -> None:
+        """The filter leaves more lines than it did: stay on the current one, in its row."""
+        self.view.lines.refresh()
+        if self._held is not None and self._held[0] == self._place and not self.follow:
+            row = self._held[1]
+            self.view.put(self.cursor, above=row)
+            self._held = (self._place, row)
+        elif not self.follow:
+            self._held = None
+            self.view.clamp()
+        if not self.is_filtering:
+            self._held = None
+        self._settle()
 
     def _nothing_shown(self) -> str:
         return "looking…" if self.is_filtering else "the filter leaves no line"
@@ -151,10 +176,19 @@ class LogSieve(LogPane):
             try:
                 while await self._advance():
                     self._scanned()
+                await self._take_last()
             except StoreProblem:
                 pass  # whoever reads the log to show it tells of it; we go on when it grows
             self._scanned()
             await asyncio.sleep(_PAUSE_S)
+
+    async def _take_last(self) -> None:
+        """Look at the last line too if it has its end, which only reading it can tell."""
+        count, log = self.view.count, self._log
+        if log is not None and any(scan.high < count for scan in self._scans):
+            await log.load(range(count - 1, count))
+            for scan in self._scans:
+                scan.take(count)
 
     async def _advance(self) -> bool:
         for scan in self._scans:
@@ -168,10 +202,7 @@ class LogSieve(LogPane):
             self._filter, self._coming = coming, None
             self._sift()
         elif self._filter is not None:
-            self.view.lines.refresh()
-            if not self.follow:
-                self.view.clamp()
-            self._settle()
+            self._hold()
         else:
             self._move_scroll_bar()
             self.repaint()

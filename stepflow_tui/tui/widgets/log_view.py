@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from stepflow_tui.tui.log_line import Highlight, Timestamps
     from stepflow_tui.tui.log_marks import LogMarks
+    from stepflow_tui.tui.widgets.log_painter import Look
 
 _ABOVE = 5
 """Lines above one that is jumped to."""
@@ -36,6 +37,11 @@ class LogView(LogMouse, LogSelection, LogFolding, LogSieve):
     ]
 
     # Looks
+
+    @property
+    def appearance(self) -> Look:
+        """How lines are drawn; to be changed from outside only before there is a screen."""
+        return self._painter.look
 
     def set_pattern(self, pattern: Highlight | None) -> None:
         """Highlight what this finds; None for nothing."""

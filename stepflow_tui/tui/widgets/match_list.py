@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
+from textual.strip import Strip
+
+from stepflow_tui.core.glyphs import ELLIPSIS
 from stepflow_tui.tui.log_line import Palette, cells, line_strip
 from stepflow_tui.tui.widgets.rows import Rows
 
@@ -11,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
-    from textual.strip import Strip
 
     from stepflow_tui.store.chunks import LogLine
     from stepflow_tui.tui.interleaved import Interleaved
@@ -168,8 +171,10 @@ class MatchList(Rows):
         pattern = self._search.needle if is_match else None
         strip = line_strip(line, self.palette, pattern, after_end=False)
         start = self._shift(strip.text, width) if is_match else 0
-        part, _ = cells(strip, start, width)
-        return part
+        if not start:
+            return cells(strip, 0, width)[0]
+        part, _ = cells(strip, start, width - len(ELLIPSIS))
+        return Strip.join([Strip([Segment(ELLIPSIS, self.look("rows--faint"))]), part])
 
     def _shift(self, text: str, width: int) -> int:
         """How much of a line is cut off at its left, for the match to be in view."""

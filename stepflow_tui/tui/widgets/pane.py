@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Pane(ScrollView, can_focus=True):
+class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     """A `ScrollView` that can grow at any rate without a new layout of the screen."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
