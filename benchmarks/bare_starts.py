@@ -1,6 +1,7 @@
 """Starts shims as the launcher does, and does nothing else: the most that fork and exec allow.
 
-Run as a file by an isolated interpreter: `python -I -S bare_starts.py SHIM DIRECTORY COUNT WORD…`.
+Run as a file by an isolated interpreter: `python -I -S bare_starts.py SHIM DIRECTORY COUNT LOCK
+WORD…`, where LOCK is `lock` if each is to have a start lock on the disk first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _HIGH = 16
 
 
-def main(shim_file: str, directory: str, count: int, command: list[str]) -> None:
+def main(shim_file: str, directory: str, count: int, lock: str, command: list[str]) -> None:
     """Start so many, one after the other."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with open(shim_file, encoding="ascii") as file:  # noqa: PTH123 - as lean as the launcher
@@ -28,9 +29,24 @@ def main(shim_file: str, directory: str, count: int, command: list[str]) -> None
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            if lock == "lock":
+                _take_lock(directory, prefix)
             _open_descriptors(prefix)
             words = ["/bin/sh", "-c", shim, prefix, *tools, "", *command]
             os.execv("/bin/sh", words)  # noqa: S606 - that is what is measured
+
+
+def _take_lock(directory: str, prefix: str) -> None:
+    """Make a file that is on the disk, with its name."""
+    descriptor = os.open(f"{prefix}.tmp", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    os.write(descriptor, b"x" * 1024)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    os.link(f"{prefix}.tmp", f"{prefix}.lock")
+    os.unlink(f"{prefix}.tmp")  # noqa: PTH108 - as lean as the launcher
+    parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(parent)
+    os.close(parent)
 
 
 def _open_descriptors(prefix: str) -> None:
@@ -48,4 +64,4 @@ def _open_descriptors(prefix: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:])

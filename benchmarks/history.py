@@ -48,6 +48,7 @@ def append_log(home: Home, number: int, data: bytes) -> None:
         grown = replace(stream, line_count=lines, end_line=lines, stored_bytes=size)
         transaction.save_stream(grown)
     writer.close()
+    home.database.chmod(0o600)
 
 
 def execution(place: int, created_at: int) -> Execution:

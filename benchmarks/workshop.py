@@ -89,6 +89,7 @@ class Workshop:
             )
         self._at_end.callback(process.wait)
         self._at_end.callback(process.kill)
+        self._at_end.callback(self._stop_runner, home)  # first of these three
         wait_for(lambda: live_runner(home))
         return process.pid
 

@@ -65,13 +65,13 @@ class Use:
         pids: which.
         memory_mb: at each look.
         cpu: percent of a core.
-        written: bytes to the disk.
+        written: kB a second to the disk.
     """
 
     pids: tuple[int, ...]
     memory_mb: list[float] = field(default_factory=list)
     cpu: float = 0.0
-    written: int = 0
+    written: float = 0.0
 
 
 @section("resources", "memory, processor and disk of runner and dashboard, and the first screen")
@@ -93,7 +93,7 @@ def _phases(workshop: Workshop) -> Iterator[Figure]:
             uses = _uses(runner, terminal.pid)
             seconds = workshop.choose(3.0, 30.0)
             wal = _observe(terminal, home, uses, seconds)
-        yield from _figures(phase, uses, seconds)
+        yield from _figures(phase, uses)
         yield Figure(f"{phase.name}: largest write-ahead log", wal / 1e6, "MB")
     yield Figure("spools after all that", _size_of(home.spool) / 1e6, "MB")
 
@@ -139,11 +139,11 @@ def _observe(terminal: Terminal, home: Home, uses: dict[str, Use], seconds: floa
     for name, use in uses.items():
         taken, written = before[name]
         use.cpu = (cpu_s(*use.pids) - taken) / took * 100
-        use.written = written_bytes(*use.pids) - written
+        use.written = (written_bytes(*use.pids) - written) / took / 1000
     return wal
 
 
-def _figures(phase: Phase, uses: dict[str, Use], seconds: float) -> Iterator[Figure]:
+def _figures(phase: Phase, uses: dict[str, Use]) -> Iterator[Figure]:
     memory = uses["both"].memory_mb
     values = {"first": memory[0], "mean": fmean(memory), "peak": max(memory)}
     for (when, value), claim in zip(values.items(), phase.memory_claims, strict=True):
@@ -154,7 +154,7 @@ def _figures(phase: Phase, uses: dict[str, Use], seconds: float) -> Iterator[Fig
         most = _MOST_QUIET[name] if phase.is_quiet else None
         claim = phase.cpu_claim if name == "both" else ""
         yield Figure(f"{phase.name}: {name}", use.cpu, "% of a core", claim=claim, most=most)
-    written = uses["runner"].written / seconds / 1000
+    written = uses["runner"].written
     most = 0.0 if phase.is_quiet else None
     yield Figure(f"{phase.name}: runner, written", written, "kB/s", most=most)
 

@@ -32,13 +32,17 @@ _ROUNDS = 3
 def measure(workshop: Workshop) -> Iterator[Figure]:
     """From the first order until the last script is over: by the loop, the launcher, the runner."""
     count = workshop.choose(150, 500)
-    bare, launched = list[float](), list[float]()
+    bare, locked, launched = list[float](), list[float](), list[float]()
     for number in range(_ROUNDS):  # by turns, as a machine is not always the same
-        bare.append(_bare(workshop, number, count))
+        bare.append(_bare(workshop, f"bare-{number}", count, lock="none"))
+        locked.append(_bare(workshop, f"locked-{number}", count, lock="lock"))
         launched.append(_launched(workshop, count))
     of = "a bare loop, the same shims"
     yield Figure(
         "starts by the launcher", max(launched), "/s", max(bare), of, least=0.8, by_ratio=True
+    )
+    yield Figure(
+        "the same", max(launched), "/s", max(locked), f"{of}, each with a lock on the disk"
     )
     whole = _whole(workshop, count)
     yield Figure(
@@ -46,12 +50,12 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
     )
 
 
-def _bare(workshop: Workshop, number: int, count: int) -> float:
-    """Starts a second of a loop that only forks and executes."""
-    spool = workshop.directory(f"bare-{number}")
+def _bare(workshop: Workshop, name: str, count: int, *, lock: str) -> float:
+    """Starts a second of a loop that only forks and executes, or makes a lock first."""
+    spool = workshop.directory(name)
     program = [sys.executable, "-I", "-S", bare_starts.__file__, str(_SHIM), str(spool)]
     began = time.perf_counter()
-    subprocess.run([*program, str(count), _COMMAND], check=True)
+    subprocess.run([*program, str(count), lock, _COMMAND], check=True)
     wait_for(lambda: _all_over(spool, count))
     return count / (time.perf_counter() - began)
 

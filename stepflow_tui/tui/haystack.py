@@ -22,17 +22,27 @@ _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Some lines as they are shown.
+    """Some lines.
 
     Attributes:
-        text: the lines, with line ends between them.
+        data: the lines as they were written, with line ends between them.
         first: index of the first one.
         is_open: the last one has no end yet.
     """
 
-    text: str
+    data: bytes
     first: int
     is_open: bool = False
+
+    @property
+    def stop(self) -> int:
+        """Index of the line behind the last one."""
+        return self.first + self.data.count(b"\n") + 1
+
+    @property
+    def text(self) -> str:
+        """The lines as they are shown; made anew each time."""
+        return shown_text(self.data)
 
 
 class Stretch(Protocol):
@@ -96,7 +106,7 @@ class _PackedStretch:
         for chunk in self.chunks:
             if chunk.is_gap:
                 if rest and chunk.line_count:
-                    yield Passage(shown_text(rest), chunk.first_line)
+                    yield Passage(rest, chunk.first_line)
                     rest = b""
                 continue
             data = chunk.text()
@@ -105,10 +115,10 @@ class _PackedStretch:
                 rest = head_of(rest + data, MAX_LINE + 1)
                 continue
             if chunk.first_line + chunk.line_count > self.start:
-                yield Passage(shown_text(rest + data[:cut]), chunk.first_line)
+                yield Passage(rest + data[:cut], chunk.first_line)
             rest = data[cut + 1 :]  # of the chunk ahead of `start` it may be all that matters
         if rest:
-            yield Passage(shown_text(rest), _end(self.chunks), is_open=True)
+            yield Passage(rest, _end(self.chunks), is_open=True)
 
 
 class StoredLog:
@@ -146,7 +156,7 @@ def joined(passages: Iterable[Passage], first: int) -> str:
     parts, line = [], first
     for passage in passages:
         parts.append("\n" * (passage.first - line) + passage.text)
-        line = passage.first + passage.text.count("\n") + 1
+        line = passage.stop
     return "\n".join(parts)
 
 

@@ -242,7 +242,8 @@ class _LoadedStretch:
     def passages(self) -> Iterator[Passage]:
         texts = (shown_line(line.text) if line else "" for line in self.lines)
         last = self.lines[-1] if self.lines else None
-        yield Passage("\n".join(texts), self.start, is_open=bool(last and not last.complete))
+        data = "\n".join(texts).encode()
+        yield Passage(data, self.start, is_open=bool(last and not last.complete))
 
 
 def _times_of(chunks: Iterable[Chunk]) -> Iterator[tuple[int, int]]:

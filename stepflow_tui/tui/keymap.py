@@ -136,6 +136,7 @@ LOG = Group(
         key("y", "copy", "copy line", "y", footer=True),
         key("o", "pager", "pager", "o", footer=True),
         *READING,
+        key("ampersand", "sift", "only lines with it, only those without, all", "&"),
         key("L", "matches", "list all matches", "L"),
         key("O", "editor", "in your editor", "O"),
         key("W", "save", "save to a file", "W"),

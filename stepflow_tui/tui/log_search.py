@@ -178,12 +178,13 @@ def _found_in(needle: Needle, stretch: Stretch) -> Found:
     lines: list[int] = []
     is_open = False
     for passage in stretch.passages():
+        is_open = passage.is_open and passage.first < stretch.stop
+        if needle.is_not_in(passage.data):
+            continue
         found = needle.found_in(passage.text, passage.first)
         lines += found.lines
-        is_open = passage.is_open and passage.first < stretch.stop
         if found.skipped:
-            stop = passage.first + passage.text.count("\n") + 1
-            skipped = found.skipped + stretch.stop - stop
+            skipped = found.skipped + stretch.stop - passage.stop
             skipped = max(0, min(skipped, stretch.stop - stretch.start))
             return Found(_within(lines, stretch), skipped, is_open)
     return Found(_within(lines, stretch), is_open=is_open)

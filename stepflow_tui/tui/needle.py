@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.tui.shown import hides_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,7 @@ class Needle:
         self.is_regex = is_regex
         self.exact_case = has_upper(text, is_regex=is_regex) if exact_case is None else exact_case
         self._pattern = self._compiled()
+        self._bytes = self._compiled_bytes()
         self._by_line = is_regex and _BY_LINE.search(text) is not None
         self._is_slow = False
 
@@ -86,6 +88,12 @@ class Needle:
             raise UsageProblem(_in_words(error)) from error
         except (RecursionError, OverflowError, ValueError) as error:
             raise UsageProblem("too deep or too large a pattern") from error
+
+    def _compiled_bytes(self) -> regex.Pattern[bytes] | None:
+        if self.is_regex or not self.text.isascii():
+            return None
+        flags = 0 if self.exact_case else regex.IGNORECASE
+        return regex.compile(regex.escape(self.text.encode(), literal_spaces=True), flags)
 
     def is_like(self, other: Needle | None) -> bool:
         """Whether the other one finds the same."""
@@ -107,6 +115,14 @@ class Needle:
                     yield match
         except TimeoutError:
             self._is_slow = True
+
+    def is_not_in(self, data: bytes) -> bool:
+        """Whether lines as they were written surely hold it nowhere: quick, and true of most."""
+        if self._bytes is None or not data.isascii() or hides_controls(data):
+            return False
+        if b"\t" in data and " " in self.text:
+            return False
+        return self._bytes.search(data, concurrent=True) is None
 
     def found_in(self, text: str, first_line: int) -> Found:
         """Looks through the lines of `text`, the first of which is line `first_line`.

@@ -69,8 +69,13 @@ def _has_long_line(data: bytes) -> bool:
     return False
 
 
+def hides_controls(data: bytes) -> bool:
+    """Whether there are characters that are not shown, beside the ends of lines and tabs."""
+    return any(control in data for control in _CONTROLS)  # the quickest way, many as they are
+
+
 def _hides_something(data: bytes, text: str) -> bool:
-    if any(control in data for control in _CONTROLS):  # the quickest way, many as they are
+    if hides_controls(data):
         return True
     return not text.isascii() and _UNSEEN.search(text) is not None
 

@@ -5,11 +5,13 @@ While it is recorded nothing is drawn, so that an emulator's own work does not d
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import select
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +19,11 @@ from typing import TYPE_CHECKING
 
 import pyte
 
+from tests.house import House
 from tests.tui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stepflow_tui.core.home import Home
 
@@ -34,7 +37,7 @@ SYNCHRONIZED = "\x1b[?2026;2$y"
 
 _TICK = re.compile(r"tick (\d+) at (\d+)\.")
 _QUIET_S = 0.2
-_SETTLED_S = 60.0
+_SETTLING_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Load:
         script: what runs; None if nothing does.
         text: what stands on the screen once it is well under way.
         budget: how much may be sent over SSH.
-        per: what the budget is for: "second" or "update", a burst of bytes between two silences.
+        per: what the budget is for: "second", or "update", the bytes between two silences.
     """
 
     name: str
@@ -82,7 +85,7 @@ for batch in range(1_000_000):
 LOADS = (
     Load("idle", None, "completed", 10),
     Load("idle with a run", _WAITING, "ready", 300),
-    Load("one duration", _WAITING, "ready", 200, per="update"),
+    Load("a duration changes", _WAITING, "ready", 200, per="update"),
     Load("27 lines/s", _FOLLOWED, "tick 30 ", 30_000),
     Load("100,000 lines/s", _FLOOD, "worker", 60_000),
 )
@@ -118,6 +121,10 @@ class Recording:
     def cpu(self) -> float:
         """The share of one core that the dashboard took."""
         return self.cpu_s / self.seconds
+
+    def amount(self, load: Load) -> float:
+        """What is held against the budget of the load."""
+        return max(self.updates(), default=0) if load.per == "update" else self.per_second
 
     def updates(self) -> list[int]:
         """The bytes of each burst between two silences."""
@@ -199,3 +206,63 @@ def record(terminal: Terminal, seconds: float) -> Recording:
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(house: House, load: Load, environ: Mapping[str, str], seconds: float) -> Recording:
+    """Run a load, open the dashboard on it, and record once it has settled."""
+    house.run(house.script("echo hello", "finished"))
+    if load.script is not None:
+        house.submit(house.script(load.script.format(python=sys.executable), "load"))
+    with open_dashboard(house.home, environ) as terminal:
+        terminal.wait_for(load.text)
+        terminal.send(SYNCHRONIZED)
+        record(terminal, _SETTLING_S)
+        return record(terminal, seconds)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every load and print a table; 1 if a budget is to be checked and was overdrawn."""
+    options = _options(arguments)
+    environ = {} if options.local else OVER_SSH
+    _print("", "bytes", "budget", "cpu", "delay p50", "p99")
+    is_over = False
+    for load in LOADS:
+        with tempfile.TemporaryDirectory(prefix="stepflow-bandwidth-") as root:
+            house = House(Path(root))
+            try:
+                recording = measure(house, load, environ, options.seconds)
+            finally:
+                house.tear_down()
+        amount = recording.amount(load)
+        is_over |= amount > load.budget
+        delays = recording.delays_ms() if "tick" in load.text else []
+        _print(
+            load.name,
+            f"{amount:,.0f}/{load.per}",
+            f"{load.budget:,}" + (" !" if amount > load.budget else ""),
+            f"{recording.cpu:.1%}",
+            *(f"{quantile(delays, share):.1f} ms" for share in (0.5, 0.99) if delays),
+        )
+    return 1 if options.check and is_over else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bandwidth",
+        description=f"What the dashboard sends to a terminal of {COLUMNS}x{ROWS} over SSH.",
+    )
+    parser.add_argument("--check", action="store_true", help="exit 1 when over a budget")
+    parser.add_argument("--local", action="store_true", help="with the settings without SSH")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each load (default 10)")
+    return parser.parse_args(arguments)
+
+
+def _print(*cells: str) -> None:
+    widths = (18, 16, 9, 7, 10, 10)
+    line = "".join(f"{cell:<{width}} " for cell, width in zip(cells, widths, strict=False))
+    sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,6 +34,7 @@ STEP_START:Compile pages
 \x1b[33mwarning:\x1b[0m about.md has no title, and this line is longer than any pane of this size is \
 wide, so it is cut or wrapped
 {"page": "index", "words": 1204, "links": ["about", "安装指南"]}
+STEP_START:检查链接
 error: broken link in team.md
 META:PROGRESS:42%
 """
@@ -90,7 +91,9 @@ def _nightly(recorder: Recorder) -> None:
         recorder.steps(
             number,
             *_steps(
-                ("Load", 1, 1, 20, done), ("Sum up", 2, 2, 60 * slowness, done), ("Draw", 3, 4, 5, done)
+                ("Load", 1, 1, 20, done),
+                ("Sum up", 2, 2, 60 * slowness, done),
+                ("Draw", 3, 4, 5, done),
             ),
         )
     _artifacts(recorder)

@@ -323,7 +323,7 @@ def test_the_dashboard_looks_as_it_does_without_us(finished: Home) -> None:
                 terminal.send(keys)
                 settled(terminal)
             same(ours, theirs)
-        for size in ((80, 24), (40, 20), (120, 40)):
+        for size in ((80, 24), (150, 30), (120, 40)):
             for terminal in (ours, theirs):
                 terminal.resize(*size)
                 settled(terminal)

@@ -210,6 +210,7 @@ async def test_the_end_marks_nothing_that_came_before(home: Home, recorder: Reco
 
 
 async def search(board: Dashboard, text: str) -> None:
+    board.log.focus()
     await board.press("slash", *text, "enter")
 
 
@@ -237,6 +238,7 @@ async def test_search_goes_to_the_nearest_match_and_on(
 async def test_matches_are_highlighted_while_typing(home: Home, number: int) -> None:
     async with dashboard(home) as board:
         await board.until_last("line 1000")
+        board.log.focus()
         await board.press("slash", "9", "9", "9")
         await board.until(lambda: result(board) == "1 found")
         match = board.log.look("log--match")

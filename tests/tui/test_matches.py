@@ -26,6 +26,7 @@ def number(recorder: Recorder) -> int:
 
 async def listed(board: Dashboard, *keys: str) -> MatchList:
     await board.until_last("line 5000 hit")
+    board.main._go_to("log")
     await board.press("slash", *"hit", "enter")
     await board.until(lambda: board.log.cursor == 4999)
     await board.press(*keys, "L")
@@ -101,6 +102,7 @@ async def test_a_match_far_to_the_right_is_in_view(home: Home, recorder: Recorde
     recorder.log(number, b"x" * 500 + b"needle" + b"y" * 500 + b"\n\tneedle\n")
     async with dashboard(home, (80, 24)) as board:
         await board.until_text("needle")
+        board.main._go_to("log")
         await board.press("slash", *"needle", "enter")
         await board.until(lambda: board.log.cursor == 1)
         await board.press("L")
@@ -120,6 +122,7 @@ async def test_without_a_search_there_is_nothing_to_list(home: Home, recorder: R
     recorder.log(recorder.execution(), b"line\n")
     async with dashboard(home) as board:
         await board.until_text("line")
+        board.main._go_to("log")
         await board.press("L")
         await board.until(lambda: board.messages == ["nothing is looked for; / begins a search"])
         await board.press("slash", *"nothing here", "enter")

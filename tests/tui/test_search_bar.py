@@ -32,6 +32,7 @@ def number(recorder: Recorder) -> int:
 async def test_a_pattern_is_looked_for_after_ctrl_r(home: Home) -> None:
     async with dashboard(home) as board:
         await board.until_last("line 50")
+        board.main._go_to("log")
         await board.press("slash", *"a.b")
         await board.until(lambda: said(board) == "1 found")
         assert said(board, "modes") == "plain any case"
@@ -51,6 +52,7 @@ async def test_a_pattern_is_looked_for_after_ctrl_r(home: Home) -> None:
 async def test_case_is_told_apart_after_ctrl_t(home: Home) -> None:
     async with dashboard(home) as board:
         await board.until_last("line 50")
+        board.main._go_to("log")
         await board.press("slash", *"error")
         await board.until(lambda: said(board) == "2 found")
         await board.press("ctrl+t")
@@ -70,6 +72,7 @@ async def test_case_is_told_apart_after_ctrl_t(home: Home) -> None:
 async def test_a_wrong_pattern_is_said_at_once(home: Home, width: int) -> None:
     async with dashboard(home, (width, 36)) as board:
         await board.until_text("build")
+        board.main._go_to("log")
         await board.press("slash", "ctrl+r", *"rror (")
         await board.until(lambda: said(board) == "missing ) at 7")
         assert "rror (" in board.text
@@ -84,6 +87,7 @@ async def test_a_wrong_pattern_is_said_at_once(home: Home, width: int) -> None:
 async def test_the_modes_are_signs_where_it_is_narrow(home: Home) -> None:
     async with dashboard(home, (60, 36)) as board:
         await board.until_text("build")
+        board.main._go_to("log")
         await board.press("slash", "x")
         assert said(board, "modes") == "ab aA"
         await board.press("ctrl+r", "ctrl+t")
@@ -98,6 +102,7 @@ async def test_a_slow_pattern_is_given_up_with_a_word(
     recorder.log(number, b"a" * 60 + b"!\n" + numbered(3) + b"aaa\n")
     async with dashboard(home) as board:
         await board.until_text("line 3")
+        board.main._go_to("log")
         await board.press("slash", "ctrl+r", *"(a|aa)+$")
         await board.until(lambda: said(board) == "1 found, 1 line took too long")
 
@@ -107,6 +112,7 @@ async def test_the_count_goes_on_while_the_log_grows(home: Home, recorder: Recor
     recorder.log(number, b"hit\nhit and hi")
     async with dashboard(home) as board:
         await board.until_text("hit and")
+        board.main._go_to("log")
         await board.press("slash", *"hit", "enter")
         await board.until(lambda: said(board) == "2 of 2")
         recorder.log(number, b"t\nmiss\nhit\n")
@@ -122,6 +128,7 @@ async def test_the_count_goes_on_while_the_log_grows(home: Home, recorder: Recor
 async def test_typing_on_does_not_begin_anew_on_enter(home: Home) -> None:
     async with dashboard(home) as board:
         await board.until_last("line 50")
+        board.main._go_to("log")
         await board.press("slash", *"error")
         await board.until(lambda: said(board) == "2 found")
         search = board.main._finder.search

@@ -38,6 +38,15 @@ class Stop:
         await board.until(lambda: self.text in board.text and board.focus == self.focus)
 
 
+async def leave(board: Dashboard) -> None:
+    """Go back to the main screen as it was opened."""
+    while len(board.app.screen_stack) > 1:
+        await board.app.pop_screen()
+    for _ in range(3):
+        board.main.action_back()
+    await board.until(lambda: not board.main.has_class("-zoomed"))
+
+
 STOPS = (
     Stop("executions", (), "Executions", "executions"),
     Stop("steps", ("tab",), "Compile pages", "steps"),
@@ -58,6 +67,7 @@ STOPS = (
         "“compiled” in #10 site",
         "match-list",
     ),
+    Stop("pretty", ("tab", "tab", "k", "k", "k", "J"), '"words": 1204', None),
     Stop("save", ("W",), "Save #10 site", "save-name"),
     Stop("health", ("H",), "write-ahead log", "health-trees"),
     Stop("gauges", ("H", "tab"), "write-ahead log", "health-gauges"),
@@ -65,3 +75,5 @@ STOPS = (
     Stop("preview", ("a", "tab"), "summary.json", "preview", at=NIGHTLY),
     Stop("compare", ("c",), "slower than usual", "comparison", at=NIGHTLY),
 )
+
+BY_NAME = {stop.name: stop for stop in STOPS}

@@ -166,6 +166,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         """Move the clocks on, and look for the runner."""
         self._executions.repaint()
         self._steps.repaint()
+        self._log.repaint()  # the headings of steps that run
         self._sample()
         self.run_worker(self._look_for_runner(), group="runner", exclusive=True)
 
@@ -233,6 +234,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         search = self.query_one(SearchBar)
         if search.is_open:
             self._end_search()
+        elif self._log.clear_filter():
+            self._go_to("log")
         elif self._is_filtered:
             self._end_filter()
         elif self.selections:

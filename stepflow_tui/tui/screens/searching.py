@@ -136,6 +136,21 @@ class Searching(Monitor):
             summary = self._finder.summary(self._log.cursor, self._log.view.count)
             self.query_one(SearchBar).say(summary)
 
+    def action_sift(self) -> None:
+        """Show only lines with what is looked for, then only those without it, then all."""
+        needle, chosen = self._finder.needle, self._log.filter
+        if chosen is None and needle is None:
+            self.query_one(SearchBar).open()
+            self._say("type what the lines must hold, then enter and &")
+        elif chosen is None:
+            self._log.set_filter(needle)
+            self._say("only lines with it; & again for those without")
+        elif chosen.include is not None:
+            self._log.set_filter(None, chosen.include)
+            self._say("only lines without it; & again for all")
+        else:
+            self._log.clear_filter()
+
     @work(group="matches", exclusive=True)
     async def action_matches(self) -> None:
         """List all matches, and go to the one that is chosen."""
