@@ -54,8 +54,20 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
     before = asyncio.run(_web_tool(workshop, work, wal=False))
     after = asyncio.run(_web_tool(workshop, work, wal=True))
     ours = _ours(workshop, work)
-    for was, of, claim in ((before, _BEFORE, "100 ops/s"), (after, _AFTER, "800+ ops/s")):
-        yield Figure("writes", ours.rate, "ops/s", was.rate, of, claim, least=1.0, by_ratio=True)
+    for was, of, claim, least in (
+        (before, _BEFORE, "100 ops/s", 1.0),
+        (after, _AFTER, "800+ ops/s", None),  # which syncs nothing
+    ):
+        yield Figure(
+            "writes, each end on the disk",
+            ours.rate,
+            "ops/s",
+            was.rate,
+            of,
+            claim,
+            least=least,
+            by_ratio=True,
+        )
     for was, of, claim in ((before, _BEFORE, "25 ms"), (after, _AFTER, "0.8 ms")):
         yield Figure("list of ten meanwhile, p50", ours.look_ms, "ms", was.look_ms, of, claim)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +192,8 @@ def parse_config(text: str, file: str) -> Config:
     Raises:
         UsageProblem: it is no TOML, or a name or a value in it is not known.
     """
+    import tomllib
+
     origin = Origin(file, text)
     try:
         found = tomllib.loads(text)

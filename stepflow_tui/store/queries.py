@@ -383,8 +383,8 @@ def arrival(number: int, line: int) -> Query[tuple[int, int]]:
 
 def arrivals(number: int, line: int, limit: int) -> Query[Chunk]:
     """At most `limit` chunks from 0-based `line` on, without their bodies: when lines came."""
-    sql = f"""SELECT first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals, x''
-        FROM log_chunks WHERE execution = ? AND first_line >= {_AT_LINE}
+    sql = f"""SELECT first_line, first_byte, line_count, byte_count, arrived_at, codec, arrivals,
+        x'' FROM log_chunks WHERE execution = ? AND first_line >= {_AT_LINE}
         AND first_line + line_count >= ? ORDER BY first_line, first_byte LIMIT ?"""
     return Query(sql, (number, number, line, line, limit), read_chunk)
 

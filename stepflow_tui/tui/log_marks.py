@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.markers import Malformed, StepError, parse_line
@@ -33,26 +34,31 @@ _HEAD = 4096
 """So many characters of a line are looked at."""
 
 _LEVEL_HEAD = 160
-_LEVEL = re.compile(
-    r"""(?<![\w/.-])(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|FATAL|CRIT(?:ICAL)?|PANIC)
+_LEVEL = r"""(?<![\w/.-])(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|FATAL|CRIT(?:ICAL)?|PANIC)
     (?=[\s\])":|>]|$)
     |\b(?:level|lvl|severity)"?\s?[=:]\s?"?(?i:(trace|debug|info|notice|warn|err|fatal|crit|panic))
-    """,
-    re.VERBOSE | re.ASCII,
-)
+    """
 """A level that the logger itself gave; it says more than any word behind it."""
 
 _CALM = "tdin"
-_PROBLEM = re.compile(
-    r"""(?<!\b0\ )(?<!\bno\ )(?<!\bon\ )(?<!\bif\ )(?<!\bwithout\ )(?<![\w/.-])
+_PROBLEM = r"""(?<!\b0\ )(?<!\bno\ )(?<!\bon\ )(?<!\bif\ )(?<!\bwithout\ )(?<![\w/.-])
     (?:
         (?P<error>errors?|fatal|failed|failures?|exceptions?|traceback|panic(?:ked)?|critical
             |(?-i:ERR!|FAIL|(?:[a-z]\w*\.)*[A-Z]\w*(?:Error|Exception)))
         |warn(?:ings?)? |(?-i:[A-Z]\w*Warning)
     )
-    (?![\w/-]|\.\w)(?!["']?\s?[=:]\s?["']?(?:0|false|null|none|nil)\b)""",
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
-)
+    (?![\w/-]|\.\w)(?!["']?\s?[=:]\s?["']?(?:0|false|null|none|nil)\b)"""
+
+
+@cache
+def _level() -> re.Pattern[str]:
+    """Compiled when it is needed: that takes as long as a few screens do."""
+    return re.compile(_LEVEL, re.VERBOSE | re.ASCII)
+
+
+@cache
+def _problem() -> re.Pattern[str]:
+    return re.compile(_PROBLEM, re.VERBOSE | re.IGNORECASE | re.ASCII)
 
 
 def severity(line: str) -> Severity | None:
@@ -67,7 +73,7 @@ def _severity(line: str) -> Severity | None:
         return Severity.ERROR
     if MARKER_HINT.search(head) and not isinstance(parse_line(line.encode()), Malformed | None):
         return None
-    level = _LEVEL.search(head, 0, _LEVEL_HEAD)
+    level = _level().search(head, 0, _LEVEL_HEAD)
     return _by_level(level[1] or level[2]) if level else _by_word(head)
 
 
@@ -79,7 +85,7 @@ def _by_level(level: str) -> Severity | None:
 
 
 def _by_word(head: str) -> Severity | None:
-    found = _PROBLEM.search(head)
+    found = _problem().search(head)
     if found is None:
         return None
     return Severity.ERROR if found["error"] else Severity.WARNING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StoreProblem
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live, Window
+
+_SHARE = 3.0
+_LONGEST_REST_S = 0.05
+"""A refresh is followed by a rest of so many times its own time, at most so long: a line that comes
+alone is shown at once, and a flood takes no more than a part of a processor."""
 
 _RETRY_S = 0.1
 _FAILURES = 20
@@ -50,12 +56,14 @@ class Pump:
         self._floor_s = floor_s
         self._opened = feed.opened
         self._awake = asyncio.Event()
+        self._wished = asyncio.Event()
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
     def wake(self) -> None:
-        """Refresh as soon as possible."""
+        """Refresh as soon as possible: somebody wishes to see something."""
+        self._wished.set()
         self._awake.set()
 
     async def refreshed(self) -> None:
@@ -69,21 +77,31 @@ class Pump:
         """Turn changes of the database into refreshes, for ever."""
         while True:
             await self._feed.next_change()
-            self.wake()
+            self._awake.set()
 
     async def run(self) -> None:
         """Refresh when woken, for ever."""
         while True:
             await self._awake.wait()
             self._awake.clear()
+            self._wished.clear()
             began = time.monotonic()
             waiting, self._waiting = self._waiting, []
             self._show(await self._refresh())
+            ended = time.monotonic()
             for shown in waiting:
                 if not shown.done():
                     shown.set_result(None)
             await self._prefetch()
-            await asyncio.sleep(max(0.0, self._floor_s - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, began + self._floor_s - time.monotonic()))
+            await self._rest(ended + min(_SHARE * (ended - began), _LONGEST_REST_S))
+
+    async def _rest(self, until: float) -> None:
+        """Let changes come together, until then or until somebody wishes to see something."""
+        left = until - time.monotonic()
+        if left > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wished.wait(), left)
 
     async def _refresh(self) -> StoreProblem | None:
         if self._opened != self._feed.opened:

@@ -124,7 +124,9 @@ class Recording:
 
     def amount(self, load: Load) -> float:
         """What is held against the budget of the load."""
-        return max(self.updates(), default=0) if load.per == "update" else self.per_second
+        if load.per == "second":
+            return self.per_second
+        return statistics.median_low(self.updates() or [0])
 
     def updates(self) -> list[int]:
         """The bytes of each burst between two silences."""

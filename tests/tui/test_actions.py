@@ -204,9 +204,9 @@ async def test_ctrl_c_copies_what_is_marked(home: Home, recorder: Recorder) -> N
     recorder.log(number, numbered(50))
     async with dashboard(home) as board:
         await board.until_last("line 50")
-        await board.pilot.mouse_down(board.log, offset=(2, 3))
-        await board.pilot.hover(board.log, offset=(6, 4))
-        await board.pilot.mouse_up(board.log, offset=(6, 4))
+        await board.pilot.mouse_down(board.log, offset=(3, 3))
+        await board.pilot.hover(board.log, offset=(7, 4))
+        await board.pilot.mouse_up(board.log, offset=(7, 4))
         await board.until(board.main.get_selected_text)
         marked = board.main.get_selected_text()
         assert not board.log.follow

@@ -23,12 +23,12 @@ def test_no_more_is_sent_than_a_thin_line_takes(house: House, load: Load) -> Non
 
 
 def test_an_update_ends_with_a_silence() -> None:
-    writes = [(1.0, b"abc"), (1.1, b"de"), (1.25, b"f"), (2.0, b"gh")]
+    writes = [(1.0, b"abc"), (1.1, b"de"), (1.25, b"f"), (2.0, b"gh"), (3.0, b"ijkl")]
     recording = Recording(b"", writes, seconds=4.0, cpu_s=0.2)
-    assert recording.updates() == [6, 2]
-    assert (recording.per_second, recording.cpu) == (2.0, 0.05)
-    assert [recording.amount(load) for load in LOADS if load.per == "update"] == [6]
-    assert recording.amount(LOADS[0]) == 2.0
+    assert recording.updates() == [6, 2, 4]
+    assert (recording.per_second, recording.cpu) == (3.0, 0.05)
+    assert [recording.amount(load) for load in LOADS if load.per == "update"] == [4]
+    assert recording.amount(LOADS[0]) == 3.0
 
 
 def test_a_line_has_arrived_when_it_stands_on_the_screen() -> None:

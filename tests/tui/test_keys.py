@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.widgets import Static
 
 import stepflow_tui.tui
 from stepflow_tui.tui import keymap
@@ -137,8 +138,9 @@ def test_what_shares_an_id_does_the_same() -> None:
 
 
 def rows_of(board: Dashboard) -> list[str]:
-    """What stands in the help, blanks and frames taken away."""
-    return [" ".join(line.strip(" │█▁▂▃▄▅▆▇").split()) for line in board.text.split("\n")]
+    """What stands in the help, without the blanks between."""
+    text = board.app.screen.query_one(Static)
+    return [" ".join(text.render_line(y).text.split()) for y in range(text.size.height)]
 
 
 async def open_help(board: Dashboard) -> None:

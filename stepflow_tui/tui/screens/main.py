@@ -117,8 +117,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._set_pace(busy=live.unfinished > 0)
         if self._show_notice(problem):
             return
-        if self._finder.search is None or self._finder.search.number != live.number:
-            self._finder.turn_to(live.number)
+        self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
         self._show_list()
         self._log.show(live.log, live.selected, live.steps)
         self._steps.show(live.selected, live.steps, self._log.marks)

@@ -57,7 +57,7 @@ class Panes(Reading):
         self._executions.move_cursor(place)
         if self._live.number != number:
             self._live.select(number)
-        self._log.follow = True
+        self._log.resume()
         await self._pump.refreshed()
         places = [found.index for found in self._live.steps]
         if step in places:

@@ -1,13 +1,13 @@
-"""Opening the other screens, and coming back from them to a run or a step."""
+"""Opening the other screens, and coming back from them to a run or a step.
+
+They are imported when they are opened: the first screen need not wait for them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.screens.artifacts import Artifacts
-from stepflow_tui.tui.screens.compare import Compare
-from stepflow_tui.tui.screens.health import HealthScreen
 from stepflow_tui.tui.screens.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Views(Monitor):
 
     def action_health(self) -> None:
         """How the home and its runner fare."""
+        from stepflow_tui.tui.screens.health import HealthScreen
 
         def show_run(number: int | None) -> None:
             if number is not None:
@@ -32,12 +33,15 @@ class Views(Monitor):
 
     def action_artifacts(self) -> None:
         """The files that the execution has left."""
+        from stepflow_tui.tui.screens.artifacts import Artifacts
+
         if self._live.selected is not None:
             screen = Artifacts(self._feed, self._samples.home, self._live.selected)
             self.app.push_screen(screen)
 
     def action_compare(self) -> None:
         """Two selected executions side by side, or this one and the one before it."""
+        from stepflow_tui.tui.screens.compare import Compare
 
         def show_step(chosen: tuple[int, int] | None) -> None:
             if chosen is not None:
