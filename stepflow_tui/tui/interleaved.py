@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from heapq import merge
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.haystack import Stretch
     from stepflow_tui.tui.source import Source
 
+AnyLog: TypeAlias = "LogPages | Interleaved"
+"""What a view of a log can show."""
+
 LAST_LINES = 10_000
 """So many of the last lines of each execution are shown at least; all that come later."""
 
+_COUNT = count(1)
 _COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 _MAX_NAME = 20
 _CHUNKS = 256
@@ -70,13 +75,11 @@ class Interleaved:
     It goes where a `LogPages` does, but for `resize`: call `refresh` to take in what is new.
 
     Attributes:
-        number: 0; no execution has it.
+        number: below 0, so no execution has it, and no other one of these either.
         line_count: lines there are.
         byte_count: grows whenever one of the logs does.
         version: another one whenever there are other lines than before.
     """
-
-    number = 0
 
     def __init__(self, source: Source, executions: Sequence[Execution]) -> None:
         """Makes it without any lines yet.
@@ -86,6 +89,7 @@ class Interleaved:
             executions: whose logs; the colours of the prefixes go by this order.
         """
         self.source = source
+        self.number = -next(_COUNT)
         self._members = [
             _Member(source, execution.number, prefix)
             for execution, prefix in zip(executions, _prefixes(executions), strict=True)

@@ -103,6 +103,7 @@ VIEWS = Group(
     (
         key("a", "artifacts", "artifacts of the execution", "a", footer=True),
         key("c", "compare", "compare it with the one before, or two selected", "c"),
+        key("I", "interleave", "the logs of those selected as one", "I"),
         key("H", "health", "health of the home and its runner", "H"),
         key("B", "watch", "tell its end, or not", "B"),
     ),

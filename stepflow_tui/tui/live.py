@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
 from stepflow_tui.tui.groups import Groups
+from stepflow_tui.tui.interleaved import Interleaved
 from stepflow_tui.tui.listing import Listing
 from stepflow_tui.tui.log_source import PAGE as LOG_PAGE
 from stepflow_tui.tui.log_source import LogPages
@@ -16,8 +17,11 @@ from stepflow_tui.tui.usual import Usual
 from stepflow_tui.tui.view import PLAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.queries import Pulse
+    from stepflow_tui.tui.interleaved import AnyLog
     from stepflow_tui.tui.listing import ExecutionList
     from stepflow_tui.tui.source import Source
     from stepflow_tui.tui.view import View
@@ -66,7 +70,7 @@ class Live:
         self.counts: dict[Status, int] = {}
         self.selected: Execution | None = None
         self.steps: list[Step] = []
-        self.log: LogPages | None = None
+        self.log: AnyLog | None = None
 
     def _list(self) -> ExecutionList:
         if self.view.is_plain:
@@ -93,9 +97,16 @@ class Live:
         self._steps_revision = -1
         self.log = LogPages(self._source, number)
 
+    def interleave(self, executions: Sequence[Execution]) -> None:
+        """Turn to the logs of these as one; `refresh` reads it."""
+        self.selected = None
+        self.steps = []
+        self._steps_revision = -1
+        self.log = Interleaved(self._source, executions)
+
     @property
     def number(self) -> int | None:
-        """Of the selected execution; None if there is none."""
+        """Of the selected execution, below 0 for several as one; None if there is none."""
         return None if self.log is None else self.log.number
 
     @property
@@ -142,7 +153,7 @@ class Live:
         if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
             await self._turn_from(self.log.number, place)
             await self.refresh(window)
-        elif self._is_displaced and self.number is not None:
+        elif self._is_displaced and self.number is not None and self.number > 0:
             place = await self.place_of(self.number)
             if place is not None:
                 await self.executions.load(range(place, place + 1))
@@ -201,8 +212,12 @@ class Live:
         assert pulse is not None  # noqa: S101 - a SELECT without a table always has a row
         return pulse
 
-    async def _refresh_selected(self, log: LogPages, pulse: Pulse, window: Window) -> bool:
+    async def _refresh_selected(self, log: AnyLog, pulse: Pulse, window: Window) -> bool:
         """Read the selected execution; False if it is not there any more."""
+        if isinstance(log, Interleaved):
+            await log.refresh()
+            await log.load(self._lines(log, window))
+            return True
         if self._steps_revision != pulse.revision and not await self._refresh_steps(
             log.number, pulse.revision
         ):
@@ -227,7 +242,7 @@ class Live:
         self._steps_revision = revision
         return True
 
-    def _lines(self, log: LogPages, window: Window) -> range:
+    def _lines(self, log: AnyLog, window: Window) -> range:
         if not window.follow:
             return window.lines
         return range(max(0, log.line_count - len(window.lines)), log.line_count)

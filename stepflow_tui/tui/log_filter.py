@@ -12,8 +12,8 @@ from stepflow_tui.tui.log_scan import LogScan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stepflow_tui.tui.interleaved import AnyLog
     from stepflow_tui.tui.line_map import Lines
-    from stepflow_tui.tui.log_source import LogPages
     from stepflow_tui.tui.needle import Needle
 
 MARKER_HINT = re.compile(r":(?<=[AERT]:)(?:(?<=META:)|(?<=_START:)|(?<=_COMPLETE:)|(?<=ARTIFACT:))")
@@ -60,7 +60,7 @@ class LogFilter(LogScan):
         chosen: the filter.
     """
 
-    def __init__(self, log: LogPages, chosen: LineFilter) -> None:
+    def __init__(self, log: AnyLog, chosen: LineFilter) -> None:
         super().__init__(log, chosen.look)
         self.chosen = chosen
 

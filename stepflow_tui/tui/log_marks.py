@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
 
-    from stepflow_tui.tui.log_source import LogPages
+    from stepflow_tui.tui.interleaved import AnyLog
 
 
 class Severity(Enum):
@@ -123,7 +123,7 @@ def _candidates(data: bytes) -> Sequence[tuple[int, int]]:
 class LogMarks(LogScan):
     """The errors and warnings of a log."""
 
-    def __init__(self, log: LogPages) -> None:
+    def __init__(self, log: AnyLog) -> None:
         super().__init__(log, problems_in, kinds=2)
 
     @property

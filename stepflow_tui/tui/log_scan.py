@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from stepflow_tui.tui.haystack import Stretch
-    from stepflow_tui.tui.log_source import LogPages
+    from stepflow_tui.tui.interleaved import AnyLog
 
 Look: TypeAlias = "Callable[[str, int], Sequence[Sequence[int]]]"
 """The lines of each kind in a text, which begins in a line with this index."""
@@ -30,7 +30,7 @@ class LogScan:
         found: the lines of each kind among them, in order.
     """
 
-    def __init__(self, log: LogPages, look: Look, *, kinds: int = 1) -> None:
+    def __init__(self, log: AnyLog, look: Look, *, kinds: int = 1) -> None:
         """Makes a scan that has looked at nothing.
 
         Args:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _SHARE = 3.0
 _LONGEST_REST_S = 0.05
-"""A refresh is followed by a rest of so many times its own time, at most so long: a line that comes
-alone is shown at once, and a flood takes no more than a part of a processor."""
+"""A refresh is followed by a rest of so many times what the one before took of the processor, with
+its frame, and at most so long: a line that comes alone is shown at once, and a flood leaves most of
+the processor to others."""
 
 _RETRY_S = 0.1
 _FAILURES = 20
@@ -81,8 +82,10 @@ class Pump:
 
     async def run(self) -> None:
         """Refresh when woken, for ever."""
+        spent_s = time.process_time()
         while True:
             await self._awake.wait()
+            before_s, spent_s = spent_s, time.process_time()
             self._awake.clear()
             self._wished.clear()
             began = time.monotonic()
@@ -94,7 +97,7 @@ class Pump:
                     shown.set_result(None)
             await self._prefetch()
             await asyncio.sleep(max(0.0, began + self._floor_s - time.monotonic()))
-            await self._rest(ended + min(_SHARE * (ended - began), _LONGEST_REST_S))
+            await self._rest(ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S))
 
     async def _rest(self, until: float) -> None:
         """Let changes come together, until then or until somebody wishes to see something."""

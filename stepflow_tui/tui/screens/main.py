@@ -12,6 +12,7 @@ from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.interleaved import Interleaved
 from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
 from stepflow_tui.tui.samples import Samples
 from stepflow_tui.tui.screens.help import Help
@@ -235,6 +236,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             self._end_search()
         elif self._log.clear_filter():
             self._go_to("log")
+        elif isinstance(self._live.log, Interleaved):
+            self._turn_to_one()
         elif self._is_filtered:
             self._end_filter()
         elif self.selections:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import work
+from textual.content import Content
+
+from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.store import queries
+from stepflow_tui.tui.interleaved import Interleaved
 from stepflow_tui.tui.screens.monitor import Monitor
 
 if TYPE_CHECKING:
     from stepflow_tui.tui.samples import Samples
 
-_PAIR = 2
+_PAIR, _MOST = 2, 10
 
 
 class Views(Monitor):
@@ -53,6 +59,38 @@ class Views(Monitor):
             self.app.push_screen(Compare(self._feed, pair[1], pair[0]), show_step)
         elif self._live.number is not None:
             self.app.push_screen(Compare(self._feed, self._live.number), show_step)
+
+    @work(group="interleave", exclusive=True)
+    async def action_interleave(self) -> None:
+        """The logs of the selected executions as one; again: back to the current one."""
+        if isinstance(self._live.log, Interleaved):
+            self._turn_to_one()
+            return
+        numbers = sorted(self._executions.selected)
+        if len(numbers) < _PAIR:
+            self._say("select two executions or more with v, then press I")
+            return
+        try:
+            found = await self._feed.all(queries.executions_by_number(numbers[:_MOST]))
+        except StoreProblem as problem:
+            self._say(str(problem), bad=True)
+            return
+        executions = sorted(found, key=lambda execution: execution.number)
+        self._live.interleave(executions)
+        self._log.follow = True
+        await self._pump.refreshed()
+        names = ", ".join(f"#{execution.number}" for execution in executions)
+        self._log.border_title = Content(f"{names}, by time")
+        self._go_to("log")
+
+    def _turn_to_one(self) -> None:
+        """Back from several logs to that of the current execution."""
+        cursor = self._executions.cursor
+        row = None if cursor is None else self._live.executions.row(cursor)
+        if row is not None:
+            self._live.select(row.number)
+            self._log.follow = True
+            self._pump.wake()
 
     def action_watch(self) -> None:
         """Tell the end of this execution, or leave it alone."""

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.chunks import LogLine
+    from stepflow_tui.tui.interleaved import AnyLog
     from stepflow_tui.tui.log_marks import LogMarks
-    from stepflow_tui.tui.log_source import LogPages
 
 
 class LogPane(Pane):
@@ -71,7 +71,7 @@ class LogPane(Pane):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self.border_title = "Log"
-        self._log: LogPages | None = None
+        self._log: AnyLog | None = None
         self._painter = LogPainter()
         self._palette: Palette | None = None
         self._rows: list[Row] = []
@@ -105,7 +105,7 @@ class LogPane(Pane):
         return range(0)
 
     def show(
-        self, log: LogPages | None, execution: Execution | None, steps: Sequence[Step] = ()
+        self, log: AnyLog | None, execution: Execution | None, steps: Sequence[Step] = ()
     ) -> None:
         """Show what has been read of the log by now.
 
@@ -126,7 +126,7 @@ class LogPane(Pane):
         self._grown()
         self._settle()
 
-    def _turn_to(self, log: LogPages | None) -> None:
+    def _turn_to(self, log: AnyLog | None) -> None:
         self._log, self._shown = log, None
         self._painter.forget()
         self._painter.look.shift = 0

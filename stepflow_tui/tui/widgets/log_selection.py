@@ -13,7 +13,7 @@ from stepflow_tui.tui.widgets.log_motion import LogMotion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stepflow_tui.tui.log_source import LogPages
+    from stepflow_tui.tui.interleaved import AnyLog
 
 _MOST_COPIED = 1_000_000
 """Characters; no clipboard of a terminal takes more."""
@@ -81,7 +81,7 @@ class LogSelection(LogMotion):
         self.post_message(LogMoved())
         return True
 
-    def _turn_to(self, log: LogPages | None) -> None:
+    def _turn_to(self, log: AnyLog | None) -> None:
         super()._turn_to(log)
         self._anchor = None
 

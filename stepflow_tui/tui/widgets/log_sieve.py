@@ -16,8 +16,8 @@ from stepflow_tui.tui.widgets.minimap import MATCH, STEP, Kind, Minimap, Minimap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stepflow_tui.tui.interleaved import AnyLog
     from stepflow_tui.tui.log_scan import LogScan
-    from stepflow_tui.tui.log_source import LogPages
     from stepflow_tui.tui.needle import Needle
 
 Place: TypeAlias = tuple[int, int, int]
@@ -137,7 +137,7 @@ class LogSieve(LogPane):
         scans = (self._coming or self._filter, self.marks)
         return [scan for scan in scans if scan is not None]
 
-    def _turn_to(self, log: LogPages | None) -> None:
+    def _turn_to(self, log: AnyLog | None) -> None:
         super()._turn_to(log)
         self.view.lines.sift(None)
         self._filter = self._coming = None
