@@ -95,9 +95,12 @@ class Endings:
         """Stop an execution with all its processes, unless it has ended or is being stopped."""
         self.look(recording, clock.now())
         if not recording.is_final and recording.id not in self._ends:
+            is_new = recording.stop is None
             recording.want_stop(reason)
             self._mark(recording.id)
             self._stop_processes(recording)
+            if is_new and recording.stop is not None:
+                recording.stop.held = True
 
     def _stop_processes(self, recording: Recording, leftovers: Sequence[Process] = ()) -> None:
         is_covered = recording.stop is not None and recording.stop.knows(leftovers)

@@ -360,7 +360,10 @@ class Runner:
                 self._turns.mark_flood(recording.id)
         changed = [recording for recording in batch if recording.is_dirty]
         _pass_by(changed, output="P6", ending="P8")
-        if changed and not self._save(changed):
+        is_saved = not changed or self._save(changed)
+        for recording in batch:
+            recording.release_stop()  # nor is anybody spared because the disk is full
+        if not is_saved:
             self._turns.mark(turn)
             self._pace.failed(_RETRY_S)
             return

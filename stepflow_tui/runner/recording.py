@@ -252,6 +252,11 @@ class Recording:
             self.wanted_stop = reason
             self.change(stopping=reason.status, error=reason.error)
 
+    def release_stop(self) -> None:
+        """What it is stopped for is recorded, or cannot be: signal its processes."""
+        if self.stop is not None:
+            self.stop.held = False
+
     def _add_artifact(self, marker: ArtifactMarker) -> None:
         current = self.tracker.current
         self._artifact_count += 1

@@ -59,6 +59,8 @@ class Stop:
     left to do so, until the grace time is over.
 
     Attributes:
+        held: nobody is signalled yet. What an execution is stopped for must be recorded before: a
+            runner that dies in between would else leave one that seems to have ended by itself.
         is_done: nobody is left whom we may signal.
         untouchable: processes of other users, which we may not signal.
     """
@@ -73,6 +75,7 @@ class Stop:
         grace: float,
     ) -> None:
         """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
+        self.held = False
         self.is_done = False
         self.untouchable: dict[int, Process] = {}
         self._start = start
@@ -104,6 +107,8 @@ class Stop:
 
     def advance(self, table: ProcessTable, now: float) -> None:
         """Make one pass: signal whoever is there."""
+        if self.held:
+            return
         members = [found for found in self._members(table) if found.pid not in self.untouchable]
         self._empty_passes = 0 if members else self._empty_passes + 1
         self.is_done = self._empty_passes >= _EMPTY_PASSES

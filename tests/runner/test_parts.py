@@ -185,6 +185,23 @@ def test_a_stop_touches_nobody_who_only_has_the_pid(monkeypatch: pytest.MonkeyPa
     victim.wait()
 
 
+def test_nobody_is_signalled_before_the_reason_is_recorded() -> None:
+    tag = f"STEPFLOW_EXECUTION_ID={'1' * 26}"
+    victim = subprocess.Popen(["env", tag, "sleep", "60"])
+    start = Start(clock.boot_id(), 2**22, 1, clock.now())
+    stop = Stop(start, "1" * 26, tty=False, now=0.0, grace=0.0)
+    stop.held = True
+    while not proc.ProcessTable().tagged(tag):
+        assert victim.poll() is None  # it is being started
+    for _ in range(3):
+        stop.advance(proc.ProcessTable(), 1.0)
+    assert victim.poll() is None
+    assert not stop.is_done
+    stop.held = False
+    stop.advance(proc.ProcessTable(), 1.0)
+    assert victim.wait(10) == -signal.SIGKILL
+
+
 def test_old_spools_go_first(home: Home) -> None:
     for age, name in enumerate(("new", "mid", "old", "needed")):
         path = home.spool / f"{name}.out"
