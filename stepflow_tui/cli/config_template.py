@@ -16,7 +16,7 @@ TEMPLATE = """\
 # Of the list of executions, from left to right; what does not fit is left out.
 #columns = ["number", "name", "status", "progress", "time", "age", "tags"]
 
-# Frames per second at most, 1 to 60. Without this line: fewer over SSH.
+# Frames per second at most, 1 to 120. Without this line: fewer over SSH.
 #fps = 60
 
 # Come back to the selection, the filters and the layout of last time.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COLUMNS = ("number", "name", "status", "progress", "time", "age", "tags")
 """What the list of executions can show of each."""
 
-_MAX_FPS = 60
+_MAX_FPS = 120
 _TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]")
 _ENTRY = re.compile(r"\s*([^=#\[\]]+?)\s*=")
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
-from stepflow_tui.store.home_watch import HomeWatch
+from stepflow_tui.store.home_watch import watch_home
 from stepflow_tui.store.reader import AsyncReader
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from stepflow_tui.core.home import Home
+    from stepflow_tui.store.home_watch import Watch
     from stepflow_tui.store.queries import Query
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Feed:
         self._failing_since: float | None = None
         self._hint = asyncio.Event()
         self._lock_changed = False
-        self._watch: HomeWatch | None = None
+        self._watch: Watch | None = None
         self._watch_again = 0.0
         self._again_s = _REST_S
         self.quick = False
@@ -205,7 +206,7 @@ class Feed:
             self._stop_watching()
         if self._watch is None and inode is not None and time.monotonic() >= self._watch_again:
             try:
-                self._watch = HomeWatch(self._home.root, self._notice)
+                self._watch = watch_home(self._home.root, self._notice)
             except OSError:  # no watch is left: until one is free, we poll
                 self._watch_again = time.monotonic() + _WATCH_AGAIN_S
 

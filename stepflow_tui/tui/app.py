@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from textual._styles_cache import StylesCache
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.core import glyphs
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from textual.await_complete import AwaitComplete
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.screen import Screen
@@ -122,6 +124,13 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The screen with the panes."""
         return self._main
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top, and let go of what was drawn of it."""
+        # Textual remembers two colours for each widget by the cache of all its lines, even of one
+        # that is gone: some hundred kB for each screen that was ever closed.
+        getattr(StylesCache.get_inner_outer, "cache_clear", bool)()
+        return super().pop_screen()
 
     def on_mount(self) -> None:
         """Draw anew when we come back from the shell (ctrl+z, fg)."""

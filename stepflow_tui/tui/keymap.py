@@ -156,6 +156,7 @@ GENERAL = Group(
     "Program",
     (
         key("ctrl+p,colon", "palette", "commands", ":", footer=True),
+        key("ctrl+l", "app.redraw", "draw the screen anew", "ctrl+l"),
         key("ctrl+z", "app.suspend_process", "to the shell; fg comes back", "ctrl+z"),
         key("question_mark", "help", "help", "?", footer=True),
         key("q", "quit", "quit", "q", footer=True),

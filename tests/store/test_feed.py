@@ -214,7 +214,7 @@ async def test_without_file_events_it_polls(
     def no_watch(*_: object) -> None:
         raise OSError(28, "OS file watch limit reached")
 
-    monkeypatch.setattr(feed_module, "HomeWatch", no_watch)
+    monkeypatch.setattr(feed_module, "watch_home", no_watch)
     async with Feed(home) as feed:
         feed.quick = True
         await change(feed)

@@ -132,7 +132,7 @@ def _deploy(recorder: Recorder) -> None:
         exit_code=3,
         tags=["staging"],
         duration_ms=95_000,
-        finished_at=START_MS + 14 * _MINUTE,
+        finished_at=START_MS + 12 * _MINUTE + 95_000,
         step_count=4,
         steps_done=4,
         metadata={"commit": "4f2a91c", "region": "eu-1"},

@@ -144,10 +144,10 @@ def test_over_ssh_fewer_frames_are_drawn(monkeypatch: pytest.MonkeyPatch) -> Non
     for name in names:
         monkeypatch.delenv(name)
     start._set_defaults({"SSH_CONNECTION": "1 2 3 4"})
-    assert [os.environ[name] for name in names] == ["15", "none", "0", "25"]
+    assert [os.environ[name] for name in names] == ["10", "none", "0", "25"]
     monkeypatch.delenv("TEXTUAL_FPS")
     start._set_defaults({})
-    assert os.environ["TEXTUAL_FPS"] == "60"
+    assert os.environ["TEXTUAL_FPS"] == "120"
 
 
 def test_nothing_of_textual_is_imported_before_the_settings_are_made() -> None:

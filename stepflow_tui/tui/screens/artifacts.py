@@ -88,13 +88,14 @@ class Artifacts(Screen[None]):
         self._list = ArtifactList(id="artifacts")
         self._preview = PreviewPane(id="preview")
         self._bar = PathBar(id="path-bar")
+        self._sum = Line(id="artifacts-sum")
 
     def compose(self) -> ComposeResult:
         """The list, the preview, and the lines at the bottom."""
         yield self._list
         yield self._preview
         yield self._bar
-        yield Line(id="artifacts-sum")
+        yield self._sum
         yield KeysLine(KEYS.bindings, id="artifacts-keys")
 
     async def on_mount(self) -> None:
@@ -135,7 +136,7 @@ class Artifacts(Screen[None]):
         size = format_size(sum(artifact.size or 0 for artifact in stored))
         name = f" #{execution.number} {clean_line(execution.name)}  "
         told = f"{len(stored):,} of {len(found):,} stored, {size} "
-        self.query_one("#artifacts-sum", Line).set_parts([(name, "")], [(told, "line--dim")])
+        self._sum.set_parts([(name, "")], [(told, "line--dim")])
 
     # The preview
 

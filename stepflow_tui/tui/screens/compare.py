@@ -72,15 +72,17 @@ class Compare(Screen[Place | None]):
         self._clock: Timer | None = None
         self._now = RunLine(id="compare-now")
         self._before = RunLine(id="compare-before")
+        self._head = Line(id="compare-head")
         self._rows = ComparisonRows(id="comparison")
+        self._sum = Line(id="compare-sum")
 
     def compose(self) -> ComposeResult:
         """Which runs, the table with its heading, what came of it, the keys."""
         yield self._now
         yield self._before
-        yield Line(id="compare-head")
+        yield self._head
         yield self._rows
-        yield Line(id="compare-sum")
+        yield self._sum
         yield KeysLine(KEYS.bindings, id="compare-keys")
 
     def on_mount(self) -> None:
@@ -121,11 +123,11 @@ class Compare(Screen[Place | None]):
             self._before.show("before", before, whole.before.ms if whole.before else None)
         self._show_head()
         told, usual = tuple(_summary(comparison)), _median_of(comparison)
-        self.query_one("#compare-sum", Line).set_versions([(told, usual), (told, ())])
+        self._sum.set_versions([(told, usual), (told, ())])
 
     def _show_head(self) -> None:
         head = columns_of(self._rows.width).head
-        self.query_one("#compare-head", Line).set_parts([(head, "line--dim")])
+        self._head.set_parts([(head, "line--dim")])
 
     def on_resize(self) -> None:
         """The columns have other widths."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual import work
 from textual.containers import Vertical
@@ -61,7 +62,7 @@ class Entries(Rows, can_focus=False):
     def row_cells(self, index: int, width: int) -> Sequence[Cell]:
         """What it is at the left, its key or where it leads at the right."""
         entry = self.entries[index]
-        room = min(_WIDEST_DETAIL, width // 2)
+        room = min(cell_len(clean_line(entry.detail)), _WIDEST_DETAIL, width // 2)
         return [
             (" " + fit(clean_line(entry.title), width - room - 3) + " ", Style.null()),
             (fit_right(clean_line(entry.detail), room) + " ", self.look("rows--dim")),

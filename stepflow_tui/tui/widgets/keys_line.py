@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 class KeysLine(KeyBar):
-    """The bindings meant for the footer; the last one, the way out, always stands there."""
+    """The bindings meant for the footer; the way out and the help always stand there."""
 
     def __init__(self, bindings: Sequence[Binding], *, id: str) -> None:  # noqa: A002 - Textual's
         shown = [binding for binding in bindings if binding.show]
-        super().__init__(shown[:-1], shown[-1:], id=id)
+        end = -2 if shown[-2].action == "help" else -1
+        super().__init__(shown[:end], shown[end:], id=id)

@@ -9,6 +9,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.tui.widgets.framed_rows import framed_rows
+from stepflow_tui.tui.widgets.pane_bar import PaneBar
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -57,6 +58,15 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         """The style sheet or the theme has changed."""
         self._looks.clear()
         super().notify_style_update()
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Our own, made where Textual makes its own."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = PaneBar(thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self.app._start_widget(self, bar)  # noqa: SLF001
+        return self._vertical_scrollbar
 
     @property
     def _view_size(self) -> Size:
