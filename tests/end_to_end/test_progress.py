@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.models import Status
+from stepflow_tui.tui.widgets.log_painter import GUTTER
 from tests.faults.output import COLOUR, take_apart
 from tests.tui.terminal import Terminal
 
@@ -96,8 +97,8 @@ def test_the_last_state_is_shown_and_all_are_stored(house: House) -> None:
     assert written.text.split("\n") == [*SHOWN, ""]
     assert written.sequences.keys() == {COLOUR}
     with on_a_terminal(house) as terminal:
-        rows = terminal.wait_for("the last line").split("\n")[1:]
-        log = [row.split("││ ")[1].rstrip("│ ") for row in rows[: len(SHOWN)]]
+        rows = terminal.wait_for("the last line").split("\n")[2:]
+        log = [row.split("││")[1][GUTTER:].rstrip("│ ") for row in rows[: len(SHOWN)]]
         assert log == SHOWN
 
 

@@ -140,10 +140,10 @@ async def test_markup_is_shown_as_it_was_typed(tmp_path: Path, text: str) -> Non
     fields = {"command": [text], "metadata": {text: "1"}, "warnings": [text], "error": text}
     number = recorder.execution(text, tags=[text], cwd=f"/{text}", user=text, **fields)
     recorder.steps(number, step(1, text, 1, status=Status.RUNNING))
-    recorder.log(number, text.encode())
+    recorder.log(number, b"STEP_START:\n" + text.encode())
     recorder.close()
     async with dashboard(home, (200, 60)) as board:
-        await board.until(lambda: board.text.count(text) == 4)  # row, title, step, line
+        await board.until(lambda: board.text.count(text) == 4)  # title, step, heading, line
         board.orders.missing = text
         await board.press("r")
         await board.until(lambda: text in board.messages and board.text.count(text) == 5)

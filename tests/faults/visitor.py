@@ -89,9 +89,10 @@ class Visitor:
 
     def look_at_steps(self) -> None:
         """See every row."""
-        self._press("\t", "the last step")
-        self._close("g", "the last step")
-        self._scroll(" ", "the last step")
+        last = "│ ✗ the last step"  # the log has it too, as a heading
+        self._press("\t", last)
+        self._close("g", last)
+        self._scroll(" ", last)
 
     def look_at_log(self) -> None:
         """See every line: cut, wrapped, with times, and further to the right."""
@@ -123,6 +124,8 @@ class Visitor:
         self._terminal.send("y")
         self._await_bytes(COPY.encode())
         self._terminal.send("o")
+        self._press("", "enter goes back")
+        self._terminal.send("\r")
         self._await_bytes(b"\x1b[?1049h", times=2)
         self._terminal.send("q")
         assert self._terminal.wait_exit() == 0

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.tui.record import Recorder
 
 ROOT = Path(stepflow_tui.tui.__file__).parent
-NOT_DRAWN = ("shown.py", "terminal_cells.py")
+NOT_DRAWN = ("cells.py", "log_line.py", "shown.py", "terminal_cells.py")
 """They tell kinds of characters apart."""
 
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name not in NOT_DRAWN)

@@ -66,8 +66,8 @@ async def test_a_run_is_gone_to_by_its_name_or_number(home: Home, recorder: Reco
         await board.until(lambda: board.selected == 1 and board.executions.cursor == 2)
         await open_palette(board)
         await board.press("2")
-        await board.until_text("#2 beta")
-        await board.press("enter")
+        await board.until_text("Go to 2", "#2 beta")
+        await board.press("down", "enter")
         await board.until(lambda: board.selected == 2)
 
 

@@ -69,7 +69,7 @@ def test_rows_resize_and_leaving(filled: Home) -> None:
 def test_text_typed_ahead_is_searched_for_and_commands_nothing(filled: Home) -> None:
     with open_dashboard(filled) as terminal:
         terminal.wait_for("line 500")
-        terminal.send("/rxq/line 12")
+        terminal.send("\t\t/rxq/line 12")
         terminal.wait_for("/ rxq/line 12")
         terminal.send("\x15")
         terminal.wait(lambda screen: "rxq" not in screen)

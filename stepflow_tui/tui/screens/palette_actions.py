@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from stepflow_tui.store.lookup import Found
 
-_RUNS, _STEPS, _ACTIONS = 12, 12, 60
+_RUNS, _STEPS, _MOST = 12, 12, 120
 
 
 class PaletteActions(Monitor):
@@ -43,8 +43,8 @@ class PaletteActions(Monitor):
         runs = await self._feed.all(executions_like(text, _RUNS))
         steps = await self._feed.all(steps_like(text, _STEPS)) if text else []
         places = [self._place_entry(found) for found in (*runs, *steps)]
-        actions = best(text, self._action_entries(), _ACTIONS)
-        found = [*places, *actions] if text.isdecimal() else [*actions, *places]
+        actions = list(self._action_entries())
+        found = best(text, [*places, *actions] if text else [*actions, *places], _MOST)
         return [*self._line_entry(text), *found]
 
     def _line_entry(self, text: str) -> list[Entry]:
