@@ -77,4 +77,5 @@ def _record_full(recorder: Recorder, index: int, text: str, lines: Sequence[byte
         Artifact(1, text, text, text, text, text, 10, 1, exists=True, stored="artifacts/none"),
         Artifact(2, f"b{text}", f"b/{text}", mime=text, reason=text),
     )
-    recorder.log(number, b"of the first step\nof the second\nbefore\n" + b"\n".join(lines) + b"\n" + lines[0])
+    head = b"of the first step\nof the second\nbefore\n"
+    recorder.log(number, head + b"\n".join(lines) + b"\n" + lines[0])

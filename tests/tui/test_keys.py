@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from tests.tui.dashboard import Dashboard
     from tests.tui.record import Recorder
 
+TESTS = Path(__file__).parents[1]
+CONTROLS = {"\x1a": "ctrl+z", "\x0c": "ctrl+l"}
 INTERRUPT = "stepflow.interrupt"
 """Stands behind what Textual binds to the same key."""
 
@@ -210,6 +214,33 @@ async def test_the_footer_shows_remapped_keys(furnished: Home) -> None:
         footer = board.text.split("\n")[-1]
         assert " f7 older " in footer
         assert footer.endswith(" f9 back")
+
+
+def pressed_somewhere() -> set[str]:
+    """Keys that tests of the dashboard press, and what they type into a terminal."""
+    found: set[str] = set()
+    for path in TESTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and name_of(node.func) in {"press", "send", "Stop"}:
+                texts = (one for one in ast.walk(node) if isinstance(one, ast.Constant))
+                found |= {str(one.value) for one in texts}
+            elif isinstance(node, ast.For):  # keys that a loop presses one by one
+                texts = (one for one in ast.walk(node.iter) if isinstance(one, ast.Constant))
+                found |= {str(one.value) for one in texts}
+    return found | {CONTROLS[text] for text in found & CONTROLS.keys()}
+
+
+def name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def test_every_action_is_pressed_by_a_test() -> None:
+    pressed = pressed_somewhere()
+    keys: dict[str, set[str]] = {}
+    for _, binding in our_bindings():
+        own = {one.key for one in Binding.make_bindings([binding])}
+        keys[binding.action] = keys.get(binding.action, set()) | own
+    assert {action for action, own in keys.items() if not own & pressed} == set()
 
 
 async def until_line(board: Dashboard, number: int) -> None:

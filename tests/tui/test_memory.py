@@ -12,7 +12,15 @@ from stepflow_tui.tui.memory import Memory, recall, remember
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEFT = Memory(selected=7, pane="log", zoomed=True, wrap=True, filter="status:failed", sort="name", folded=(1, 3))
+LEFT = Memory(
+    selected=7,
+    pane="log",
+    zoomed=True,
+    wrap=True,
+    filter="status:failed",
+    sort="name",
+    folded=(1, 3),
+)
 
 
 def test_what_was_remembered_is_recalled(tmp_path: Path) -> None:

@@ -121,6 +121,11 @@ async def test_the_list_of_matches_tells_its_keys(furnished: Home) -> None:
         assert board.focus == "match-list"
 
 
+def lines_saved_in(directory: Path) -> int:
+    [saved] = directory.glob("*.log")
+    return saved.read_text(encoding="utf-8").count("\n")
+
+
 async def test_enter_saves_from_a_box_to_tick(
     furnished: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,8 +134,7 @@ async def test_enter_saves_from_a_box_to_tick(
         await BY_NAME["save"].visit(board)
         await board.press("tab", "enter")
         await board.until(lambda: board.messages)
-        [saved] = tmp_path.glob("*.log")
-        assert saved.read_text(encoding="utf-8").count("\n") == 11
+    assert lines_saved_in(tmp_path) == 11
 
 
 async def test_the_log_is_read_from_the_list(furnished: Home) -> None:
