@@ -46,7 +46,9 @@ def record(home: Home, texts: Sequence[str], lines: Sequence[bytes]) -> tuple[in
             for index, text in enumerate((*texts, "the last step"), 1)
         ),
     )
-    recorder.log(last, b"\n".join((*lines, b"x" * 400 + b" tail", b"the last line")))
+    starts_of_steps = [b"STEP_START:x"] * (len(texts) + 1)  # headings stand in their places
+    tail = (b"x" * 400 + b" tail", b"the last line")
+    recorder.log(last, b"\n".join((*starts_of_steps, *lines, *tail)))
     recorder.close()
     return last, len(starts)
 

@@ -44,12 +44,13 @@ def clock(house: House) -> Iterator[list[int]]:
     yield late
     (house.scripts / "stop").touch()
     assert house.wait(execution).status is Status.COMPLETED
+    arrivals: dict[int, int] = {}
     for chunk in house.read(queries.chunks_from(running.number, 0, 0, -1)):
-        arrivals = dict(chunk.arrival_times())
-        arrived = 0
-        for line, text in enumerate(chunk.text().splitlines(), chunk.first_line):
-            arrived = arrivals.get(line, arrived)
-            late.append(arrived - int(text))
+        arrivals |= dict(chunk.arrival_times())
+    arrived = 0
+    for line, text in enumerate(house.log(running).splitlines()):  # a chunk may end in a line
+        arrived = arrivals.get(line, arrived)
+        late.append(arrived - int(text))
 
 
 def carry_out(house: House, *requests: Chore) -> float:

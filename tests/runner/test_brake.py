@@ -42,9 +42,12 @@ def test_a_flood_is_slowed_down_until_it_is_read(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEPFLOW_MAX_LOG_BYTES", "1MB")
-    done = house.run("/bin/sh", "-c", "timeout 2 yes; sleep 0.1; exit 0")
-    assert done.status is Status.COMPLETED
-    told = house.home.runner_log.read_text()
+    for _ in range(4):  # a busy machine may print no faster than it reads
+        done = house.run("/bin/sh", "-c", "timeout 2 yes; sleep 0.1; exit 0")
+        assert done.status is Status.COMPLETED
+        told = house.home.runner_log.read_text()
+        if f"#{done.number} floods" in told:
+            break
     assert f"#{done.number} floods" in told
     assert done.byte_count == done.line_count * 2
 

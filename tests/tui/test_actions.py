@@ -346,3 +346,13 @@ def test_ctrl_c_belongs_to_the_pager() -> None:
 def test_a_pager_that_cannot_be_read_is_a_sentence(chosen: str, tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="PAGER cannot be read"):
         pager.pager_command({"PAGER": chosen}, tmp_path, 1)
+
+
+async def test_ctrl_l_draws_the_screen_anew(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        drawn = board.text
+        await board.press("ctrl+l")
+        await board.pilot.pause()
+        assert board.text.splitlines()[2:] == drawn.splitlines()[2:]

@@ -69,14 +69,16 @@ def test_rows_resize_and_leaving(filled: Home) -> None:
 def test_text_typed_ahead_is_searched_for_and_commands_nothing(filled: Home) -> None:
     with open_dashboard(filled) as terminal:
         terminal.wait_for("line 500")
-        terminal.send("\t\t/rxq/line 12")
+        terminal.send("\t\tk")
+        terminal.wait_for("paused")
+        terminal.send("/rxq/line 12")
         terminal.wait_for("/ rxq/line 12")
         terminal.send("\x15")
         terminal.wait(lambda screen: "rxq" not in screen)
         terminal.send("line 12")
         terminal.wait_for("11 found")
         terminal.send("\r")
-        terminal.wait_for("11 of 11", "paused")
+        terminal.wait_for("1 of 11", "paused")
         assert "Cancel" not in terminal.text
         assert "runs again" not in terminal.text
 
