@@ -32,9 +32,21 @@ PER_NAME = 100
 LEAST = 3000
 """So many lines make names enough for more than one screenful."""
 
+_WHOLE = """
+from stepflow_tui.tui.changed_cells import ThriftyApp
+ThriftyApp._is_thrifty = False
+from stepflow_tui.cli import main
+main()
+"""
+"""The dashboard as it is, but that cells are sent whose text stands there already: only so does the
+mark of each line come in one piece."""
+
 _PER_COMMIT = 10_000
 _PAGE_DOWN, _BACK = "\x1b[6~", "\x1b[Z"
 _REST_S = 0.3
+_FEWER = 5
+"""A page has so many rows less at least than were seen at first: the header takes some later."""
+
 _UNREAD = 8
 """A mark may have been read but for its last so many bytes."""
 
@@ -82,6 +94,7 @@ def _record(home: Home, lines: Sequence[bytes], names: Sequence[str]) -> None:
     last = recorder.execution("all", status=Status.COMPLETED)
     steps = [step(at + 1, f"s{at:07}:{name}", 1, error=name) for at, name in enumerate(names)]
     recorder.steps(last, *steps)
+    recorder.log(last, b"STEP_START:x\n")  # the headings of all steps stand in its place
     for start in range(0, len(lines), _PER_COMMIT):
         part = enumerate(lines[start : start + _PER_COMMIT], start)
         recorder.log(last, b"".join(starmap(_marked, part)))
@@ -96,7 +109,7 @@ def _marked(at: int, line: bytes) -> bytes:
 
 def _paged(home: Home, lines: int, names: int) -> bytes:
     """All that the dashboard writes while one pages through the log, the steps and the list."""
-    command = [sys.executable, "-m", "stepflow_tui"]
+    command = [sys.executable, "-c", _WHOLE]
     with Terminal(command, environment(home), COLUMNS, ROWS, draws=False) as terminal:
         terminal.wait(lambda _: b"runner at rest" in terminal.received)
         _press(terminal, "\t", "\t")
@@ -136,7 +149,7 @@ def _page_through(
         return len(seen) >= wanted
 
     while len(seen) < count:
-        wanted = min(count, len(seen) + rows - 1)
+        wanted = min(count, len(seen) + rows - _FEWER)
         terminal.send(_PAGE_DOWN)
         terminal.wait(has_come)
         position = len(terminal.received) - _UNREAD
