@@ -16,7 +16,7 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from tests.faults.output import take_apart
 from tests.faults.payloads import SEED, generated
-from tests.faults.visitor import environment
+from tests.faults.visitor import WHOLE_ROWS, untold
 from tests.tui.record import Recorder, step
 from tests.tui.terminal import Terminal
 
@@ -31,15 +31,6 @@ PER_NAME = 100
 
 LEAST = 3000
 """So many lines make names enough for more than one screenful."""
-
-_WHOLE = """
-from stepflow_tui.tui.changed_cells import ThriftyApp
-ThriftyApp._is_thrifty = False
-from stepflow_tui.cli import main
-main()
-"""
-"""The dashboard as it is, but that cells are sent whose text stands there already: only so does the
-mark of each line come in one piece."""
 
 _PER_COMMIT = 10_000
 _PAGE_DOWN, _BACK = "\x1b[6~", "\x1b[Z"
@@ -109,8 +100,9 @@ def _marked(at: int, line: bytes) -> bytes:
 
 def _paged(home: Home, lines: int, names: int) -> bytes:
     """All that the dashboard writes while one pages through the log, the steps and the list."""
-    command = [sys.executable, "-c", _WHOLE]
-    with Terminal(command, environment(home), COLUMNS, ROWS, draws=False) as terminal:
+    command = [sys.executable, "-c", WHOLE_ROWS]
+    environ = untold(home, home.root.parent)
+    with Terminal(command, environ, COLUMNS, ROWS, draws=False) as terminal:
         terminal.wait(lambda _: b"runner at rest" in terminal.received)
         _press(terminal, "\t", "\t")
         _page_through(terminal, ["g"], re.compile(rb"l\d{7}:"), lines)

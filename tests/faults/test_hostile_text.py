@@ -17,7 +17,7 @@ from tests.faults.flood import LEAST, flood
 from tests.faults.output import COLOUR, FORBIDDEN, take_apart
 from tests.faults.payloads import PAYLOADS, SEED, generated
 from tests.faults.recorded import record
-from tests.faults.visitor import COPY, environment, visit
+from tests.faults.visitor import COPY, WHOLE_ROWS, environment, untold, visit
 from tests.house import House
 from tests.tui.dashboard import dashboard
 from tests.tui.record import Recorder, step
@@ -96,8 +96,8 @@ def test_the_name_of_a_home_does_not_act_on_the_terminal(harmless: Output, tmp_p
     home = Home(tmp_path / ATTACK)
     Recorder(home).close()
     home.database.chmod(0o600)
-    command = [sys.executable, "-m", "stepflow_tui"]
-    with Terminal(command, environment(home), 160, 50) as terminal:
+    command = [sys.executable, "-c", WHOLE_ROWS]
+    with Terminal(command, untold(home, tmp_path), 160, 50) as terminal:
         terminal.wait_for("No executions yet", SHOWN)
         home.database.write_bytes(b"no database" * 1000)
         terminal.wait_for("Cannot show executions", SHOWN)
@@ -106,7 +106,7 @@ def test_the_name_of_a_home_does_not_act_on_the_terminal(harmless: Output, tmp_p
         written = take_apart(terminal.read_rest())
     assert written.sequences.keys() - harmless.sequences.keys() == set()
     assert written.forbidden == []
-    with Terminal(command, environment(home), 160, 50, draws=False) as terminal:
+    with Terminal(command, untold(home, tmp_path), 160, 50, draws=False) as terminal:
         assert terminal.wait_exit() == 1
         written = take_apart(terminal.read_rest())
     assert SHOWN in written.text
@@ -121,8 +121,9 @@ def test_what_is_said_of_the_pager_does_not_act_on_the_terminal(
     pager = tmp_path / f"{ATTACK}-pager"
     pager.write_text("#!/bin/sh\nexit 3\n")
     pager.chmod(0o755)
-    command = [sys.executable, "-m", "stepflow_tui"]
-    with Terminal(command, environment(home, PAGER=f"'{pager}'"), 160, 50) as terminal:
+    command = [sys.executable, "-c", WHOLE_ROWS]
+    environ = untold(home, tmp_path, PAGER=f"'{pager}'")
+    with Terminal(command, environ, 160, 50) as terminal:
         terminal.wait_for("the last line", "no runner")
         terminal.send("o")
         terminal.wait_for("no pager:")
@@ -221,6 +222,7 @@ def test_no_command_passes_on_what_acts_on_a_terminal(tmp_path: Path) -> None:
     assert [text for text in MARKUP if text not in outputs["'list' '--limit' '1000'"].text] == []
     log = outputs[f"'logs' '{last}'"].text.split("\n")[1:-1]
     assert log == [
+        *["STEP_START:x"] * (len(TEXTS) + 1),
         *(plain(line).expandtabs() for line in LINES),
         "x" * 400 + " tail",
         "the last line",
@@ -325,7 +327,8 @@ def test_behind_a_pipe_raw_is_exact_and_all_else_is_clean(tmp_path: Path) -> Non
         assert done.stderr == b""
         return done.stdout
 
-    whole = b"\n".join((*LINES, b"x" * 400 + b" tail", b"the last line"))
+    starts = [b"STEP_START:x"] * (len(TEXTS) + 1)
+    whole = b"\n".join((*starts, *LINES, b"x" * 400 + b" tail", b"the last line"))
     assert piped("logs", "--raw", "last") == whole
     shown = piped("logs", "last").decode()
     assert shown.split("\n")[:-1] == [plain(line) for line in whole.split(b"\n")]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.tui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stepflow_tui.core.home import Home
 
@@ -18,6 +19,19 @@ ROOT = Path(__file__).parents[2]
 COLUMNS, ROWS = 120, 50
 COPY = "\x1b]52;c;dGhlIGxhc3QgbGluZQ==\x07"
 """How the last line is sent to the clipboard."""
+
+
+WHOLE_ROWS = """
+from stepflow_tui.tui.changed_cells import ThriftyApp
+ThriftyApp._is_thrifty = False
+from stepflow_tui.cli import main
+main()
+"""
+"""The dashboard as it is, but that cells are sent whose text stands there already: only so does a
+text come to the terminal in one piece."""
+
+UNTOLD = "[notify]\nbell = false\ndesktop = 'off'\ntitle = false\nprogress = 'off'\n"
+"""A configuration by which nothing but the screen is written."""
 
 
 def environment(home: Home, **more: str) -> Mapping[str, str]:
@@ -32,6 +46,13 @@ def environment(home: Home, **more: str) -> Mapping[str, str]:
         "PAGER": "cat",
         **more,
     }
+
+
+def untold(home: Home, directory: Path, **more: str) -> Mapping[str, str]:
+    """The same, configured by a file in this directory to write nothing but the screen."""
+    config = directory / "untold.toml"
+    config.write_text(UNTOLD, encoding="utf-8")
+    return environment(home, STEPFLOW_CONFIG=str(config), **more)
 
 
 class Visitor:
@@ -140,8 +161,20 @@ def visit(home: Home, newest: int, count: int, texts: Iterable[str], **more: str
         texts: to be looked for.
         more: variables of its environment.
     """
-    command = [sys.executable, "-m", "stepflow_tui"]
-    with Terminal(command, environment(home, **more), COLUMNS, ROWS) as terminal:
+    command = [sys.executable, "-c", WHOLE_ROWS]
+    with TemporaryDirectory() as directory:
+        environ = untold(home, Path(directory), **more)
+        return _visit(command, environ, newest, count, texts)
+
+
+def _visit(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    newest: int,
+    count: int,
+    texts: Iterable[str],
+) -> bytes:
+    with Terminal(command, environ, COLUMNS, ROWS) as terminal:
         visitor = Visitor(terminal, newest)
         visitor.look_at_notices(count)
         visitor.look_at_executions(count)

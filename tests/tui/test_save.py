@@ -153,9 +153,9 @@ async def test_another_file_is_never_replaced_without_a_word(
     async with dashboard(home) as board:
         await begin(board)
         await board.press("enter")
-        await board.until_text("there already (4 B); enter once more")
+        await board.until_text("there already (4 B); enter again")
         await board.press("ctrl+u", *"other", "enter")
-        await board.until_text("(4 B); enter once more replaces it")
+        await board.until_text("(4 B); enter again replaces it")
         await board.press("escape")
         await board.until(lambda: isinstance(board.app.screen, MainScreen))
         assert (here / "other").read_text() == "mine"

@@ -98,7 +98,7 @@ class Save(ModalScreen[SaveOrder | None]):
         if path.exists() and path != self._warned_of:
             self._warned_of = path
             size = format_size(path.stat().st_size)
-            self._say(f"{path} is there already ({size}); enter once more replaces it", bad=True)
+            self._say(f"{path.name} is there already ({size}); enter again replaces it", bad=True)
         else:
             self.dismiss(SaveOrder(path, self._is_checked("colours"), self._chosen_lines()))
 
