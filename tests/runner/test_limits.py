@@ -74,7 +74,7 @@ def test_memory_has_an_end(house: House) -> None:
     code = "bytearray(10**9)"
     execution = run(house, "--limit-memory", "500MB", sys.executable, "-c", code)
     assert (execution.status, execution.exit_code) == (Status.FAILED, 1)
-    assert house.log(execution).endswith(b"MemoryError\n")
+    assert b"MemoryError" in house.log(execution)  # newer Pythons colour it
     assert execution.limits == {"memory": 500_000_000}
 
 
