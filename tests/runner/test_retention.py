@@ -55,6 +55,6 @@ def test_what_a_link_leads_to_is_not_removed(home: Home, tmp_path: Path) -> None
     (home.artifacts / "one" / "1" / "link").symlink_to(tmp_path / "mine")
     (home.artifacts / "two").symlink_to(tmp_path / "mine")
     remove_files(home, "one")
-    with pytest.raises(OSError, match="symbolic link|two"):
+    with pytest.raises(OSError, match=r"symbolic link|two"):
         remove_files(home, "two")
     assert (tmp_path / "mine" / "file").exists()
