@@ -10,7 +10,7 @@ from pathlib import Path
 from stepflow_tui.core.config import COLUMNS, Config, Notify, parse_config
 from stepflow_tui.core.models import Execution, Status
 from stepflow_tui.tui.choices import check_choices
-from stepflow_tui.tui.notifications import hook_variables
+from stepflow_tui.tui.notify.notifications import hook_variables
 
 PAGE = (Path(__file__).parents[1] / "docs" / "CONFIG.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (?:`(.+?)`|by \w+) \| (.+) \|$", re.MULTILINE)

@@ -15,9 +15,9 @@ from benchmarks.history import running
 from benchmarks.recorder import Recorder
 from benchmarks.section import section
 from stepflow_tui.store.reader import AsyncReader
-from stepflow_tui.tui.haystack import StoredLog
-from stepflow_tui.tui.log_search import LogSearch
-from stepflow_tui.tui.needle import Needle
+from stepflow_tui.tui.log.haystack import StoredLog
+from stepflow_tui.tui.log.needle import Needle
+from stepflow_tui.tui.log.search import LogSearch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from textual.scrollbar import ScrollBar
 from stepflow_tui.core import glyphs
 from stepflow_tui.core.config import Config
 from stepflow_tui.tui import choices, keymap
-from stepflow_tui.tui.ascii import AsciiOnly, WholeCells
-from stepflow_tui.tui.changed_cells import ThriftyApp
-from stepflow_tui.tui.emulator import Emulator
-from stepflow_tui.tui.hook import Hook
-from stepflow_tui.tui.notifications import Notifications
-from stepflow_tui.tui.screens.main import MainScreen
-from stepflow_tui.tui.theme import (
+from stepflow_tui.tui.notify.hook import Hook
+from stepflow_tui.tui.notify.notifications import Notifications
+from stepflow_tui.tui.screens.main.screen import MainScreen
+from stepflow_tui.tui.terminal.ascii import AsciiOnly, WholeCells
+from stepflow_tui.tui.terminal.changed_cells import ThriftyApp
+from stepflow_tui.tui.terminal.emulator import Emulator
+from stepflow_tui.tui.theme.themes import (
     ANSI_THEME,
     LIGHT_LOG_COLOURS,
     LOG_COLOURS,
@@ -48,7 +48,7 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
     """Opens the main screen; what it shows and where orders go is handed in."""
 
     TITLE = "stepflow"
-    CSS_PATH = "screens/main.tcss"
+    CSS_PATH = "screens/main/main.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [keymap.INTERRUPT]
 

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.theme import BUILTIN_THEMES
 
 import stepflow_tui.tui
-from stepflow_tui.tui.theme import THEMES
+from stepflow_tui.tui.theme.themes import THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

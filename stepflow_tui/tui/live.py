@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
-from stepflow_tui.tui.groups import Groups
-from stepflow_tui.tui.interleaved import Interleaved
-from stepflow_tui.tui.listing import Listing
-from stepflow_tui.tui.log_source import PAGE as LOG_PAGE
-from stepflow_tui.tui.log_source import LogPages
-from stepflow_tui.tui.pages import ExecutionPages
-from stepflow_tui.tui.usual import Usual
-from stepflow_tui.tui.view import PLAIN
+from stepflow_tui.tui.executions.groups import Groups
+from stepflow_tui.tui.executions.listing import Listing
+from stepflow_tui.tui.executions.pages import ExecutionPages
+from stepflow_tui.tui.executions.usual import Usual
+from stepflow_tui.tui.executions.view import PLAIN
+from stepflow_tui.tui.log.interleaved import Interleaved
+from stepflow_tui.tui.log.source import PAGE as LOG_PAGE
+from stepflow_tui.tui.log.source import LogPages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.queries import Pulse
-    from stepflow_tui.tui.interleaved import AnyLog
-    from stepflow_tui.tui.listing import ExecutionList
+    from stepflow_tui.tui.executions.listing import ExecutionList
+    from stepflow_tui.tui.executions.view import View
+    from stepflow_tui.tui.log.interleaved import AnyLog
     from stepflow_tui.tui.source import Source
-    from stepflow_tui.tui.view import View
 
 
 @dataclass(frozen=True, slots=True)

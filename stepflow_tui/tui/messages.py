@@ -9,7 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from stepflow_tui.core.models import Step
-    from stepflow_tui.tui.view import View
+    from stepflow_tui.tui.executions.view import View
 
 
 @dataclass

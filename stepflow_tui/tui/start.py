@@ -97,7 +97,7 @@ async def _run(
     from stepflow_tui.tui.live import Live
     from stepflow_tui.tui.memory import Memory, recall, remember
     from stepflow_tui.tui.orders import Orders
-    from stepflow_tui.tui.screens.remembering import turn_back
+    from stepflow_tui.tui.screens.main.remembering import turn_back
 
     async with Feed(home) as feed:
         live = Live(feed)

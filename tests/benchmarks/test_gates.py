@@ -27,9 +27,9 @@ from stepflow_tui.store.chunks import LogLine, lines_of
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.reader import Reader
 from stepflow_tui.store.writer import Writer
-from stepflow_tui.tui.log_line import Palette, line_strip
-from stepflow_tui.tui.needle import Needle
-from stepflow_tui.tui.shown import shown_text
+from stepflow_tui.tui.log.line import Palette, line_strip
+from stepflow_tui.tui.log.needle import Needle
+from stepflow_tui.tui.log.shown import shown_text
 from tests.benchmarks.gate import Gate, twice
 
 if sys.version_info >= (3, 14):

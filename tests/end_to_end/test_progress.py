@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.widgets.log_painter import GUTTER
+from stepflow_tui.tui.widgets.log.painter import GUTTER
 from tests.faults.output import COLOUR, take_apart
 from tests.tui.terminal import Terminal
 

@@ -22,7 +22,7 @@ COPY = "\x1b]52;c;dGhlIGxhc3QgbGluZQ==\x07"
 
 
 WHOLE_ROWS = """
-from stepflow_tui.tui.changed_cells import ThriftyApp
+from stepflow_tui.tui.terminal.changed_cells import ThriftyApp
 ThriftyApp._is_thrifty = False
 from stepflow_tui.cli import main
 main()

@@ -14,10 +14,10 @@ from stepflow_tui.store.feed import Feed
 from stepflow_tui.tui.app import StepflowApp
 from stepflow_tui.tui.live import Live
 from stepflow_tui.tui.orders import Orders
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from stepflow_tui.tui.widgets.executions import Executions
-from stepflow_tui.tui.widgets.log_painter import GUTTER
-from stepflow_tui.tui.widgets.log_view import LogView
+from stepflow_tui.tui.widgets.log.painter import GUTTER
+from stepflow_tui.tui.widgets.log.view import LogView
 from stepflow_tui.tui.widgets.rows import Rows
 from stepflow_tui.tui.widgets.steps import Steps
 

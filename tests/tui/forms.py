@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.app import App
 
-import stepflow_tui.tui.screens
-from stepflow_tui.tui.theme import ANSI_VARIABLES, THEME
+import stepflow_tui.tui.screens.main
+from stepflow_tui.tui.theme.themes import ANSI_VARIABLES, THEME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ _POLL_S = 0.002
 class Host(App[None], Generic[T]):
     """Opens the dialog at once, and notes what it gives."""
 
-    CSS_PATH = Path(stepflow_tui.tui.screens.__path__[0]) / "main.tcss"
+    CSS_PATH = Path(stepflow_tui.tui.screens.main.__path__[0]) / "main.tcss"
 
     def __init__(self, dialog: ModalScreen[T]) -> None:
         super().__init__()

@@ -14,8 +14,9 @@ from stepflow_tui.health.examination import Examination
 from stepflow_tui.health.process_tree import ProcessTree
 from stepflow_tui.health.sample import Sample
 from stepflow_tui.requests.runner import RunnerIdentity
-from stepflow_tui.tui.samples import Samples
-from stepflow_tui.tui.screens import health, run_actions
+from stepflow_tui.tui.screens import health
+from stepflow_tui.tui.screens.main import run_actions
+from stepflow_tui.tui.vitals.samples import Samples
 from stepflow_tui.tui.widgets.notice import Notice
 from tests.tui.furnished import NOW_MS, SITE, TRAIN
 

@@ -13,11 +13,11 @@ from textual.app import App
 
 import stepflow_tui.tui
 from stepflow_tui.store import queries
-from stepflow_tui.tui.log_source import LogPages
+from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.messages import Wanted
-from stepflow_tui.tui.theme import LOG_COLOURS, THEME
-from stepflow_tui.tui.widgets.log_painter import GUTTER
-from stepflow_tui.tui.widgets.log_view import LogView
+from stepflow_tui.tui.theme.themes import LOG_COLOURS, THEME
+from stepflow_tui.tui.widgets.log.painter import GUTTER
+from stepflow_tui.tui.widgets.log.view import LogView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -32,7 +32,7 @@ PATIENCE_S = 20.0
 
 
 class LogApp(App[None]):
-    CSS_PATH = Path(stepflow_tui.tui.__file__).parent / "screens" / "main.tcss"
+    CSS_PATH = Path(stepflow_tui.tui.__file__).parent / "screens" / "main" / "main.tcss"
     CSS = "LogView { width: 100%; height: 100%; }"
 
     def __init__(self, source: Source, recorder: Recorder, number: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import App
 
 from stepflow_tui.tui import app as dashboard
-from stepflow_tui.tui.theme import ANSI_THEME, THEME, our_variables
+from stepflow_tui.tui.theme.themes import ANSI_THEME, THEME, our_variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,7 +27,7 @@ _POLL_S = 0.002
 class OneScreen(App[None], inherit_bindings=False):
     """Shows a screen over an empty one, and notes what it was dismissed with."""
 
-    CSS_PATH = str(dashboard.__file__).replace("app.py", "screens/main.tcss")
+    CSS_PATH = str(dashboard.__file__).replace("app.py", "screens/main/main.tcss")
 
     def __init__(self, screen: Screen[R], *, colours: bool = True) -> None:
         super().__init__(ansi_color=None if colours else True)

@@ -10,11 +10,12 @@ import pytest
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.models import Artifact, Status
-from stepflow_tui.tui import keymap, pager
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.log import pager
 from stepflow_tui.tui.screens.confirm import Confirm
 from stepflow_tui.tui.screens.details import Details
 from stepflow_tui.tui.screens.help import Help
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from tests.tui.dashboard import dashboard
 from tests.tui.record import Recorder, numbered
 

@@ -12,8 +12,9 @@ import pytest
 from stepflow_tui.core.errors import StepflowError, UsageProblem
 from stepflow_tui.core.models import Artifact, Status
 from stepflow_tui.runner.artifacts import COLLECTING
-from stepflow_tui.tui import opening, pager
-from stepflow_tui.tui.path_completion import completed, target_path
+from stepflow_tui.tui.forms.path_completion import completed, target_path
+from stepflow_tui.tui.log import pager
+from stepflow_tui.tui.previews import opening
 from stepflow_tui.tui.screens.artifacts import KEYS, Artifacts
 from stepflow_tui.tui.screens.confirm import Confirm
 from stepflow_tui.tui.widgets.artifact_list import UNDER_WAY, ArtifactList
@@ -472,7 +473,7 @@ def test_a_picture_is_shown_by_a_program_of_its_own(
 ) -> None:
     command = opening.picture_command(tmp_path / "a.png")
     assert command is not None
-    assert command[1:] == ["-m", "stepflow_tui.tui.show_picture", str(tmp_path / "a.png")]
+    assert command[1:] == ["-m", "stepflow_tui.tui.previews.show_picture", str(tmp_path / "a.png")]
     monkeypatch.setattr(opening, "find_spec", lambda _: None)
     assert opening.picture_command(tmp_path / "a.png") is None
 

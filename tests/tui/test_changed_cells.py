@@ -16,11 +16,11 @@ from rich.cells import cell_len
 from textual._compositor import ChopsUpdate
 
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui import changed_cells, sgr
-from stepflow_tui.tui.cells import SURE, UNKNOWN, Row, split_cells
-from stepflow_tui.tui.changed_cells import is_textual_known
-from stepflow_tui.tui.scrolling import Scroll, find_scroll
-from stepflow_tui.tui.terminal_cells import TerminalCells
+from stepflow_tui.tui.terminal import changed_cells, sgr
+from stepflow_tui.tui.terminal.cells import TerminalCells
+from stepflow_tui.tui.terminal.changed_cells import is_textual_known
+from stepflow_tui.tui.terminal.row import SURE, UNKNOWN, Row, split_cells
+from stepflow_tui.tui.terminal.scrolling import Scroll, find_scroll
 from tests.tui.bandwidth import SYNCHRONIZED, open_dashboard
 from tests.tui.record import Recorder, numbered, step
 
@@ -255,7 +255,9 @@ def test_another_textual_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_textual_known()
 
 
-AS_TEXTUAL = "from stepflow_tui.tui.changed_cells import ThriftyApp as A; A._is_thrifty = False; "
+AS_TEXTUAL = (
+    "from stepflow_tui.tui.terminal.changed_cells import ThriftyApp as A; A._is_thrifty = False; "
+)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui import clipboard
+from stepflow_tui.tui.terminal import clipboard
 from tests.tui.dashboard import dashboard
 from tests.tui.record import numbered
 

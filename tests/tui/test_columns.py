@@ -8,9 +8,9 @@ from rich.cells import cell_len
 from stepflow_tui.core.config import COLUMNS
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.columns import MOST_NAME, bar, execution_columns, fit, fit_right
-from stepflow_tui.tui.execution_cells import group_columns
-from stepflow_tui.tui.theme import ANSI_VARIABLES, THEME
+from stepflow_tui.tui.executions.cells import group_columns
+from stepflow_tui.tui.executions.columns import MOST_NAME, bar, execution_columns, fit, fit_right
+from stepflow_tui.tui.theme.themes import ANSI_VARIABLES, THEME
 
 
 @given(st.text(alphabet="ab日🚀é", max_size=30), st.integers(0, 20))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui.command_completion import MOST, complete_command, complete_directory
+from stepflow_tui.tui.forms.command_completion import MOST, complete_command, complete_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from stepflow_tui.tui.folds import Folds
-from stepflow_tui.tui.line_map import END
+from stepflow_tui.tui.log.folds import Folds
+from stepflow_tui.tui.log.line_map import END
 from tests.tui.record import step
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.app import App
 
 from stepflow_tui.core.models import Instant, Status
-from stepflow_tui.tui.activity import SPAN_MS, SPANS, Activity, Curve
+from stepflow_tui.tui.vitals.activity import SPAN_MS, SPANS, Activity, Curve
 from stepflow_tui.tui.widgets.header import Gauge, Header, gauges, one_line, two_lines
 from tests.tui.record import START_MS
 

@@ -15,11 +15,11 @@ from stepflow_tui.health.examination import Examination
 from stepflow_tui.health.process_tree import ProcessTree
 from stepflow_tui.health.sample import Sample
 from stepflow_tui.requests.runner import RunnerIdentity
-from stepflow_tui.tui.gauges import gauges, latency, rate
-from stepflow_tui.tui.samples import Samples
 from stepflow_tui.tui.screens import health
 from stepflow_tui.tui.screens.health import HealthScreen
-from stepflow_tui.tui.theme import ANSI_VARIABLES
+from stepflow_tui.tui.theme.themes import ANSI_VARIABLES
+from stepflow_tui.tui.vitals.gauges import gauges, latency, rate
+from stepflow_tui.tui.vitals.samples import Samples
 from stepflow_tui.tui.widgets.gauge_pane import GaugePane
 from stepflow_tui.tui.widgets.process_trees import ProcessTreeList
 
@@ -68,7 +68,7 @@ class Shown(Samples):
 
 
 class Host(App[None]):
-    CSS_PATH: ClassVar[str] = str(health.__file__).replace("health.py", "main.tcss")
+    CSS_PATH: ClassVar[str] = str(health.__file__).replace("health.py", "main/main.tcss")
 
     def __init__(self, samples: Samples) -> None:
         super().__init__()

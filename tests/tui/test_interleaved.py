@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.text import plain
-from stepflow_tui.tui import interleaved
-from stepflow_tui.tui.finder import Finder, Hit
-from stepflow_tui.tui.interleaved import Interleaved
-from stepflow_tui.tui.needle import Needle
+from stepflow_tui.tui.log import interleaved
+from stepflow_tui.tui.log.finder import Finder, Hit
+from stepflow_tui.tui.log.interleaved import Interleaved
+from stepflow_tui.tui.log.needle import Needle
 from tests.tui.record import START_MS, numbered
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from textual.widget import Widget
 
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from tests.tui.dashboard import PATIENCE_S, dashboard
 from tests.tui.furnished import NIGHTLY, furnish
 from tests.tui.record import numbered

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepflow_tui.tui.line_map import END, Except, LineMap, Only, Whole
+from stepflow_tui.tui.log.line_map import END, Except, LineMap, Only, Whole
 
 COUNT = 60
 LINES = st.sets(st.integers(0, COUNT - 1))

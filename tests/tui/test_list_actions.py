@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui import listing
+from stepflow_tui.tui.executions import listing
 from tests.tui.dashboard import Dashboard, dashboard
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from stepflow_tui.core.filters import ALL, parse_filter
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
 from stepflow_tui.store.listing import NEWEST_FIRST, Order, Sort
-from stepflow_tui.tui import listing as listing_module
-from stepflow_tui.tui.groups import Groups
-from stepflow_tui.tui.listing import Listing
+from stepflow_tui.tui.executions import listing as listing_module
+from stepflow_tui.tui.executions.groups import Groups
+from stepflow_tui.tui.executions.listing import Listing
+from stepflow_tui.tui.executions.usual import Past, Usual
+from stepflow_tui.tui.executions.view import PLAIN, View
 from stepflow_tui.tui.live import Live, Window
-from stepflow_tui.tui.usual import Past, Usual
-from stepflow_tui.tui.view import PLAIN, View
 
 if TYPE_CHECKING:
     from tests.tui.conftest import CountingSource

@@ -15,8 +15,8 @@ from textual.strip import Strip
 
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.store.chunks import LogLine
-from stepflow_tui.tui.contrast import GOOD_RATIO, Ground, contrast
-from stepflow_tui.tui.log_line import (
+from stepflow_tui.tui.log.contrast import GOOD_RATIO, Ground, contrast
+from stepflow_tui.tui.log.line import (
     Palette,
     Timestamps,
     cells,
@@ -27,7 +27,7 @@ from stepflow_tui.tui.log_line import (
     rich_style,
     timestamp,
 )
-from stepflow_tui.tui.theme import LOG_COLOURS
+from stepflow_tui.tui.theme.themes import LOG_COLOURS
 
 PALETTE = Palette(
     marker=Style(dim=True),

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui.log_filter import LineFilter, LogFilter, marker_lines
-from stepflow_tui.tui.log_marks import LogMarks, Severity, problems_in, severity
-from stepflow_tui.tui.log_source import LogPages
-from stepflow_tui.tui.needle import Needle
+from stepflow_tui.tui.log.filter import LineFilter, LogFilter, marker_lines
+from stepflow_tui.tui.log.marks import LogMarks, Severity, problems_in, severity
+from stepflow_tui.tui.log.needle import Needle
+from stepflow_tui.tui.log.source import LogPages
 from tests.tui.record import numbered
 
 if TYPE_CHECKING:
-    from stepflow_tui.tui.log_scan import LogScan
+    from stepflow_tui.tui.log.scan import LogScan
     from tests.tui.conftest import CountingSource
     from tests.tui.record import Recorder
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.log_heading import Markers
-from stepflow_tui.tui.needle import Needle
+from stepflow_tui.tui.log.heading import Markers
+from stepflow_tui.tui.log.needle import Needle
 from stepflow_tui.tui.screens.pretty import Pretty, json_in
-from stepflow_tui.tui.widgets.log_selection import Excerpt
+from stepflow_tui.tui.widgets.log.selection import Excerpt
 from tests.tui.log_host import log_host
 from tests.tui.record import numbered, step
 
 if TYPE_CHECKING:
     from textual.geometry import Region
 
-    from stepflow_tui.tui.widgets.log_view import LogView
+    from stepflow_tui.tui.widgets.log.view import LogView
     from tests.tui.conftest import CountingSource
     from tests.tui.record import Recorder
 

@@ -11,14 +11,15 @@ from rich.style import Style
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.store import chunks
 from stepflow_tui.store.chunks import LogLine
-from stepflow_tui.tui import haystack, log_search, needle
-from stepflow_tui.tui.finder import Finder, Hit
-from stepflow_tui.tui.haystack import StoredLog
-from stepflow_tui.tui.log_line import Palette, line_strip
-from stepflow_tui.tui.log_search import LogSearch
-from stepflow_tui.tui.log_source import LogPages
-from stepflow_tui.tui.needle import Found, Needle
-from stepflow_tui.tui.shown import shown_line, shown_text
+from stepflow_tui.tui.log import haystack, needle
+from stepflow_tui.tui.log import search as log_search
+from stepflow_tui.tui.log.finder import Finder, Hit
+from stepflow_tui.tui.log.haystack import StoredLog
+from stepflow_tui.tui.log.line import Palette, line_strip
+from stepflow_tui.tui.log.needle import Found, Needle
+from stepflow_tui.tui.log.search import LogSearch
+from stepflow_tui.tui.log.shown import shown_line, shown_text
+from stepflow_tui.tui.log.source import LogPages
 from tests.tui.record import numbered
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from stepflow_tui.core.text import plain
 from stepflow_tui.store import queries
-from stepflow_tui.tui.log_source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
+from stepflow_tui.tui.log.source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
 from tests.tui.record import numbered
 
 if TYPE_CHECKING:

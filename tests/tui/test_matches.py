@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from stepflow_tui.tui.screens.matches import Matches
 from stepflow_tui.tui.widgets.match_list import MatchList
 from tests.tui.dashboard import dashboard

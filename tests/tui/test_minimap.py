@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 from rich.style import Style
 
-from stepflow_tui.tui.line_map import LineMap
-from stepflow_tui.tui.widgets.minimap import Kind, Minimap, MinimapRender
+from stepflow_tui.tui.log.line_map import LineMap
+from stepflow_tui.tui.widgets.log.minimap import Kind, Minimap, MinimapRender
 
 RED, GREY = Style(color="red"), Style(color="white")
 

@@ -11,9 +11,9 @@ import pytest
 
 from stepflow_tui.core.config import Notify
 from stepflow_tui.core.models import Execution, Status
-from stepflow_tui.tui.emulator import Emulator
-from stepflow_tui.tui.hook import Hook
-from stepflow_tui.tui.notifications import Notifications, Watchlist, hook_variables, sentence
+from stepflow_tui.tui.notify.hook import Hook
+from stepflow_tui.tui.notify.notifications import Notifications, Watchlist, hook_variables, sentence
+from stepflow_tui.tui.terminal.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from stepflow_tui.core.models import Execution, Instant, Status
-from stepflow_tui.tui.outlook import Outlook, outlook
-from stepflow_tui.tui.usual import Past
+from stepflow_tui.tui.executions.outlook import Outlook, outlook
+from stepflow_tui.tui.executions.usual import Past
 
 NOW = Instant(1_000_000, 0)
 PAST = Past(median_ms=100_000, step_count=4)

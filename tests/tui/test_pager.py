@@ -10,8 +10,8 @@ import pytest
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.store import chunks
-from stepflow_tui.tui import pager
-from stepflow_tui.tui.log_text import write_log
+from stepflow_tui.tui.log import pager
+from stepflow_tui.tui.log.text import write_log
 from tests.tui.dashboard import dashboard
 from tests.tui.record import numbered
 

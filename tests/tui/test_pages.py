@@ -7,7 +7,7 @@ import pytest
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
-from stepflow_tui.tui.pages import KEPT, PAGE, ExecutionPages
+from stepflow_tui.tui.executions.pages import KEPT, PAGE, ExecutionPages
 
 if TYPE_CHECKING:
     from tests.tui.conftest import CountingSource

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui.entries import Entry, best, rank
+from stepflow_tui.tui.forms.entries import Entry, best, rank
 from stepflow_tui.tui.screens.palette import Palette
 from tests.tui.dashboard import dashboard
 from tests.tui.record import step

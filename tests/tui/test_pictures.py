@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from stepflow_tui.tui.preview import Kind, kind_of
 from stepflow_tui.tui.previews.compose import page_of
+from stepflow_tui.tui.previews.kind import Kind, kind_of
 from stepflow_tui.tui.previews.material import Material
 from stepflow_tui.tui.previews.page import Frame, Looks, Page
 from tests.tui.terminal import Terminal
@@ -91,7 +91,7 @@ def test_what_is_damaged_or_too_large_is_described() -> None:
 
 
 def viewer(path: Path) -> Terminal:
-    command = [sys.executable, "-m", "stepflow_tui.tui.show_picture", str(path)]
+    command = [sys.executable, "-m", "stepflow_tui.tui.previews.show_picture", str(path)]
     return Terminal(command, {**os.environ, "TERM": "xterm-256color"}, 60, 20)
 
 

@@ -19,7 +19,7 @@ from stepflow_tui.core.places import (
     parse_place,
 )
 from stepflow_tui.store.chunks import merge, pack
-from stepflow_tui.tui.arrivals import line_at
+from stepflow_tui.tui.log.arrivals import line_at
 from tests.tui.dashboard import dashboard
 from tests.tui.record import START_MS, numbered
 

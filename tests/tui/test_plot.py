@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from stepflow_tui.health.sample import Sample
-from stepflow_tui.tui.plot import blocks, ceiling, columns
+from stepflow_tui.tui.vitals.plot import blocks, ceiling, columns
 
 
 def lines(sample: Sample) -> float:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from rich.style import Style
 
-from stepflow_tui.tui.picture_facts import picture_facts
-from stepflow_tui.tui.preview import Kind, kind_of
 from stepflow_tui.tui.previews.compose import page_of
+from stepflow_tui.tui.previews.kind import Kind, kind_of
 from stepflow_tui.tui.previews.material import Entry, Material
 from stepflow_tui.tui.previews.page import MAX_ROWS, Frame, Looks, Page
+from stepflow_tui.tui.previews.picture_facts import picture_facts
 
 FRAME = Frame(80, 24, (0, 0, 0))
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480)

@@ -7,7 +7,7 @@ from stepflow_tui.store.feed import Feed
 from stepflow_tui.tui.app import StepflowApp
 from stepflow_tui.tui.live import Live
 from stepflow_tui.tui.memory import Memory
-from stepflow_tui.tui.screens.remembering import turn_back
+from stepflow_tui.tui.screens.main.remembering import turn_back
 from stepflow_tui.tui.start import _read_first_screen
 from tests.tui.dashboard import Dashboard, NotedOrders
 from tests.tui.record import step

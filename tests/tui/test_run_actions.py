@@ -16,10 +16,10 @@ from stepflow_tui.requests.request import (
     RunRequest,
     TagRequest,
 )
-from stepflow_tui.tui.screens import run_actions
 from stepflow_tui.tui.screens.confirm import Confirm
 from stepflow_tui.tui.screens.edit import EditNote, EditTags
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.screens.main import run_actions
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from stepflow_tui.tui.screens.new_run import NewRun
 from tests.tui.dashboard import dashboard
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.errors import HomeProblem, NoDatabase
 from stepflow_tui.health.process_tree import ProcessTree
 from stepflow_tui.health.sample import Sample
-from stepflow_tui.tui.samples import HISTORY_S, Samples
+from stepflow_tui.tui.vitals.samples import HISTORY_S, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ async def test_processes_are_looked_at_while_somebody_wants_to_see_them(
             looks += 1
             return [ProcessTree(looks, "build", 7, 1, 1, None)]
 
-    monkeypatch.setattr("stepflow_tui.tui.samples.ProcessTrees", Trees)
+    monkeypatch.setattr("stepflow_tui.tui.vitals.samples.ProcessTrees", Trees)
     samples = scripted(home, Empty(), 1.0, 2.0, 3.0)
     await samples.take()
     assert (samples.trees, looks) == ([], 0)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.errors import UsageProblem
-from stepflow_tui.tui import saving
-from stepflow_tui.tui.saving import SaveOrder
-from stepflow_tui.tui.screens.main import MainScreen
+from stepflow_tui.tui.log import saving
+from stepflow_tui.tui.log.saving import SaveOrder
+from stepflow_tui.tui.screens.main.screen import MainScreen
 from stepflow_tui.tui.screens.save import Save
 from tests.tui.dashboard import dashboard
 from tests.tui.record import numbered

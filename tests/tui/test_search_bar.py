@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.tui import needle
+from stepflow_tui.tui.log import needle
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.search_bar import SearchBar
 from tests.tui.dashboard import dashboard

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.choices import theme_names
-from stepflow_tui.tui.legibility import least_contrast, legible
-from stepflow_tui.tui.theme import (
+from stepflow_tui.tui.theme.legibility import least_contrast, legible
+from stepflow_tui.tui.theme.themes import (
     ANSI_VARIABLES,
     LIGHT_LOG_COLOURS,
     LOG_COLOURS,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepflow_tui.tui.viewport import Viewport
+from stepflow_tui.tui.log.viewport import Viewport
 
 HEIGHTS = st.lists(st.integers(1, 7), min_size=1, max_size=30)
 MOVES = st.lists(st.integers(-40, 40), max_size=10)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.tui.preview import Kind
 from stepflow_tui.tui.previews.hexdump import SHOWN, hex_page
 from stepflow_tui.tui.previews.json_text import json_lines_page, json_page
+from stepflow_tui.tui.previews.kind import Kind
 from stepflow_tui.tui.previews.listing import listing_page
 from stepflow_tui.tui.previews.page import MAX_ROWS, Page, notes_page
 from stepflow_tui.tui.previews.picture import picture_page

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import fit_right
+from stepflow_tui.tui.executions.columns import fit_right
 from stepflow_tui.tui.previews.page import Page
 
 if TYPE_CHECKING:

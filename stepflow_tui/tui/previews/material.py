@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stepflow_tui.store.collected import open_collected
-from stepflow_tui.tui.preview import Kind, kind_of
+from stepflow_tui.tui.previews.kind import Kind, kind_of
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home

@@ -12,15 +12,15 @@ from rich.style import Style
 from textual.strip import Strip
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.tui.picture_facts import picture_facts
 from stepflow_tui.tui.previews.page import Page, notes_page
+from stepflow_tui.tui.previews.picture_facts import picture_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stepflow_tui.tui.picture_facts import PictureFacts
     from stepflow_tui.tui.previews.material import Material
     from stepflow_tui.tui.previews.page import Frame, Looks
+    from stepflow_tui.tui.previews.picture_facts import PictureFacts
 
     Pixel = tuple[int, int, int]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 
 from stepflow_tui.store.chunks import LogLine
-from stepflow_tui.tui.log_line import Palette, line_strip
+from stepflow_tui.tui.log.line import Palette, line_strip
 from stepflow_tui.tui.previews.page import MAX_ROWS, Page
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import fit, fit_right
+from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.previews.page import MAX_ROWS, Page
 
 if TYPE_CHECKING:

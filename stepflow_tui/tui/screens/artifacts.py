@@ -17,10 +17,12 @@ from stepflow_tui.core.errors import StepflowError, StoreProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 from stepflow_tui.store.collected import copy_collected
-from stepflow_tui.tui import keymap, opening, pager
-from stepflow_tui.tui.path_completion import target_path
-from stepflow_tui.tui.preview import Kind
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.forms.path_completion import target_path
+from stepflow_tui.tui.log import pager
+from stepflow_tui.tui.previews import opening
 from stepflow_tui.tui.previews.compose import FITTED, page_of
+from stepflow_tui.tui.previews.kind import Kind
 from stepflow_tui.tui.previews.material import read_material
 from stepflow_tui.tui.previews.page import notes_page
 from stepflow_tui.tui.screens.confirm import Confirm

@@ -13,7 +13,7 @@ from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.text import clean
 from stepflow_tui.requests.labels import checked_note
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.run_form import read_tags, show_tags
+from stepflow_tui.tui.forms.run_form import read_tags, show_tags
 from stepflow_tui.tui.widgets.field import WIDTHS, Field, Text
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.one_line import OneLine

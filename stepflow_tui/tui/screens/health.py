@@ -12,8 +12,8 @@ from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.health.examination import examine
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.gauges import gauges
 from stepflow_tui.tui.screens.help import KEY, Help
+from stepflow_tui.tui.vitals.gauges import gauges
 from stepflow_tui.tui.widgets.gauge_pane import GaugePane
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.process_trees import ProcessTreeList
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from stepflow_tui.tui.samples import Samples
+    from stepflow_tui.tui.vitals.samples import Samples
 
 KEYS = keymap.Group(
     "Health",

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from stepflow_tui.tui.interleaved import Interleaved
-    from stepflow_tui.tui.log_search import LogSearch
-    from stepflow_tui.tui.log_source import LogPages
+    from stepflow_tui.tui.log.interleaved import Interleaved
+    from stepflow_tui.tui.log.search import LogSearch
+    from stepflow_tui.tui.log.source import LogPages
 
 _TICK_S = 1.0
 

@@ -19,8 +19,8 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.request import RunRequest
 from stepflow_tui.store.history import recent_commands
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.command_completion import complete_command, complete_directory
-from stepflow_tui.tui.run_form import BadField, RunForm
+from stepflow_tui.tui.forms.command_completion import complete_command, complete_directory
+from stepflow_tui.tui.forms.run_form import BadField, RunForm
 from stepflow_tui.tui.widgets.completing import Candidate, Completing
 from stepflow_tui.tui.widgets.field import WIDTHS, Field, Text, Tick
 from stepflow_tui.tui.widgets.line import Line

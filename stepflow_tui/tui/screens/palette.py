@@ -14,8 +14,8 @@ from textual.widgets import Input
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.columns import fit, fit_right
-from stepflow_tui.tui.entries import Entry
+from stepflow_tui.tui.executions.columns import fit, fit_right
+from stepflow_tui.tui.forms.entries import Entry
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.rows import Rows
 

@@ -14,7 +14,7 @@ from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.saving import SaveOrder, target
+from stepflow_tui.tui.log.saving import SaveOrder, target
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.one_line import OneLine
 

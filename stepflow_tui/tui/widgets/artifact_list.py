@@ -11,7 +11,7 @@ from textual.message import Message
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import fit, fit_right
+from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from stepflow_tui.core.comparison import Mark
 from stepflow_tui.core.durations import format_difference, format_duration
 from stepflow_tui.core.glyphs import BAR, GLYPHS
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import fit, fit_right
+from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:

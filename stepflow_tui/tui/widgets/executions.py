@@ -11,12 +11,12 @@ from textual.content import Content
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.config import COLUMNS
 from stepflow_tui.store.listing import Order, Sort
-from stepflow_tui.tui import execution_cells as cells
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.columns import Columns, execution_columns, fit
-from stepflow_tui.tui.groups import Groups
+from stepflow_tui.tui.executions import cells
+from stepflow_tui.tui.executions.columns import Columns, execution_columns, fit
+from stepflow_tui.tui.executions.groups import Groups
+from stepflow_tui.tui.executions.view import PLAIN, View
 from stepflow_tui.tui.messages import ExecutionHighlighted, GroupChosen, ViewWanted
-from stepflow_tui.tui.view import PLAIN, View
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.models import Execution
     from stepflow_tui.store.listing import Group
-    from stepflow_tui.tui.execution_cells import Clocks
-    from stepflow_tui.tui.listing import ExecutionList
-    from stepflow_tui.tui.usual import Past, Usual
+    from stepflow_tui.tui.executions.cells import Clocks
+    from stepflow_tui.tui.executions.listing import ExecutionList
+    from stepflow_tui.tui.executions.usual import Past, Usual
     from stepflow_tui.tui.widgets.line import Part
     from stepflow_tui.tui.widgets.rows import Cell
 

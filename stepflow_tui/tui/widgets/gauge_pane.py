@@ -11,9 +11,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.columns import fit
-from stepflow_tui.tui.plot import blocks, ceiling, columns
-from stepflow_tui.tui.samples import HISTORY_S
+from stepflow_tui.tui.executions.columns import fit
+from stepflow_tui.tui.vitals.plot import blocks, ceiling, columns
+from stepflow_tui.tui.vitals.samples import HISTORY_S
 from stepflow_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from stepflow_tui.health.sample import Sample
-    from stepflow_tui.tui.gauges import Gauge
+    from stepflow_tui.tui.vitals.gauges import Gauge
 
     Part = tuple[str, str]
     """A text and the component class of its style."""

@@ -13,12 +13,12 @@ from textual.widget import Widget
 
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui.plot import blocks, ceiling
+from stepflow_tui.tui.vitals.plot import blocks, ceiling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stepflow_tui.tui.activity import Activity
+    from stepflow_tui.tui.vitals.activity import Activity
     from stepflow_tui.tui.widgets.line import Part
 
 _MOST_CELLS, _LEAST_CELLS = 30, 6

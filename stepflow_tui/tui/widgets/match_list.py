@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from stepflow_tui.core.glyphs import ELLIPSIS
-from stepflow_tui.tui.log_line import Palette, cells, line_strip
+from stepflow_tui.tui.log.line import Palette, cells, line_strip
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from stepflow_tui.store.chunks import LogLine
-    from stepflow_tui.tui.interleaved import Interleaved
-    from stepflow_tui.tui.log_search import LogSearch
-    from stepflow_tui.tui.log_source import LogPages
+    from stepflow_tui.tui.log.interleaved import Interleaved
+    from stepflow_tui.tui.log.search import LogSearch
+    from stepflow_tui.tui.log.source import LogPages
     from stepflow_tui.tui.widgets.rows import Cell
 
 _ROWS_WITH_CONTEXT = 4  # the line before, the match, the line behind, an empty one

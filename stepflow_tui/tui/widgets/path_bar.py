@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.path_completion import completed
+from stepflow_tui.tui.forms.path_completion import completed
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:

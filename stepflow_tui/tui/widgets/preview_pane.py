@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from stepflow_tui.core.glyphs import MORE, is_ascii
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.log_line import cells, paint
+from stepflow_tui.tui.log.line import cells, paint
 from stepflow_tui.tui.previews.page import Frame, Looks, notes_page
 from stepflow_tui.tui.widgets.pane import Pane
 

@@ -8,7 +8,7 @@ from rich.style import Style
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import bar, fit, fit_right
+from stepflow_tui.tui.executions.columns import bar, fit, fit_right
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.log.needle import Needle, has_upper
 from stepflow_tui.tui.messages import SearchChanged
-from stepflow_tui.tui.needle import Needle, has_upper
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.one_line import OneLine
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.runner import RunnerIdentity
     from stepflow_tui.tui.widgets.line import Part, Version
-    from stepflow_tui.tui.widgets.log_view import LogView
+    from stepflow_tui.tui.widgets.log.view import LogView
 
 _SHOWN = (
     (Status.RUNNING, "running", "line--busy"),

@@ -14,9 +14,9 @@ from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap, waterfall
 from stepflow_tui.tui.clock import step_time
-from stepflow_tui.tui.columns import BAR_CELLS, bar, fit, fit_right
-from stepflow_tui.tui.line_map import END
-from stepflow_tui.tui.log_marks import Severity
+from stepflow_tui.tui.executions.columns import BAR_CELLS, bar, fit, fit_right
+from stepflow_tui.tui.log.line_map import END
+from stepflow_tui.tui.log.marks import Severity
 from stepflow_tui.tui.messages import StepHighlighted
 from stepflow_tui.tui.widgets.rows import Rows
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from stepflow_tui.core.models import Execution, Step
-    from stepflow_tui.tui.log_marks import LogMarks
+    from stepflow_tui.tui.log.marks import LogMarks
     from stepflow_tui.tui.widgets.rows import Cell
 
 _TIME, _SHARE = 7, 4

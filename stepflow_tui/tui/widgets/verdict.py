@@ -13,7 +13,7 @@ from textual.widget import Widget
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.columns import fit
+from stepflow_tui.tui.executions.columns import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""What is typed into forms and into the palette, and how it may go on."""

@@ -1,0 +1,1 @@
+"""A log of any length: its lines, where they stand, what is looked for and marked in them."""

@@ -1,0 +1,87 @@
+"""The search of the dashboard: what is looked for, in which log, and where the next match is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepflow_tui.tui.log.haystack import StoredLog
+from stepflow_tui.tui.log.search import LogSearch
+
+if TYPE_CHECKING:
+    from stepflow_tui.tui.log.haystack import Haystack
+    from stepflow_tui.tui.log.needle import Needle
+    from stepflow_tui.tui.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A matching line, and whether the search went over an end of the log to find it."""
+
+    line: int
+    wrapped: bool
+
+
+class Finder:
+    """Looks for one needle at a time.
+
+    Attributes:
+        needle: what is looked for; None when nothing is.
+        search: in the selected log; None when nothing is looked for.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._number: int | None = None
+        self._haystack: Haystack | None = None
+        self.needle: Needle | None = None
+        self.search: LogSearch | None = None
+
+    def begin(self, needle: Needle | None) -> None:
+        """Look for something else, or for nothing."""
+        self.needle, self.search = needle, None
+        if needle is not None and self._number is not None and self._haystack is not None:
+            self.search = LogSearch(self._haystack, self._number, needle)
+
+    def turn_to(self, number: int | None, haystack: Haystack | None = None) -> None:
+        """Look in the log of an execution, or in another haystack that goes by this number."""
+        if number == self._number:
+            return
+        if haystack is None and number is not None:
+            haystack = StoredLog(self._source, number)
+        self._number, self._haystack = number, haystack
+        self.begin(self.needle)
+
+    async def find(self, line: int, count: int, *, backward: bool) -> Hit | None:
+        """The next match behind (or ahead of) `line` in a log of `count` lines.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        search = self.search
+        if search is None:
+            return None
+        if backward:
+            near, far, look = (0, line), (line, count), search.last
+        else:
+            near, far, look = (line + 1, count), (0, line + 1), search.first
+        for wrapped, (start, stop) in enumerate((near, far)):
+            found = await look(start, stop)
+            if found is not None:
+                return Hit(found, wrapped=bool(wrapped))
+        return None
+
+    def summary(self, cursor: int, count: int) -> str:
+        """How many lines match, and which of them is the current one."""
+        search = self.search
+        if search is None:
+            return ""
+        total, place = f"{search.count:,}", search.place(cursor)
+        if search.skipped:
+            lines = "1 line" if search.skipped == 1 else f"{search.skipped:,} lines"
+            return f"{total} found, {lines} took too long"
+        if search.is_stopped or search.scanned < count:
+            return f"{total} so far"
+        if not search.count:
+            return "not found"
+        return f"{total} found" if place is None else f"{place + 1:,} of {total}"

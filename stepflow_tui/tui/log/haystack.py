@@ -1,0 +1,165 @@
+"""Where one searches: a log as stretches of lines, which are opened off the screen's thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from stepflow_tui.store import queries
+from stepflow_tui.store.chunks import head_of
+from stepflow_tui.tui.log.shown import shown_text
+from stepflow_tui.tui.log.source import MAX_LINE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+
+    from stepflow_tui.store.chunks import Chunk
+    from stepflow_tui.tui.source import Source
+
+_STRETCH_BYTES = 4 * 1024 * 1024
+_FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Some lines.
+
+    Attributes:
+        data: the lines as they were written, with line ends between them.
+        first: index of the first one.
+        is_open: the last one has no end yet.
+    """
+
+    data: bytes
+    first: int
+    is_open: bool = False
+
+    @property
+    def stop(self) -> int:
+        """Index of the line behind the last one."""
+        return self.first + self.data.count(b"\n") + 1
+
+    @property
+    def text(self) -> str:
+        """The lines as they are shown; made anew each time."""
+        return shown_text(self.data)
+
+
+class Stretch(Protocol):
+    """Adjoining lines of a log that are looked through in one go."""
+
+    @property
+    def start(self) -> int:
+        """Index of the first line."""
+
+    @property
+    def stop(self) -> int:
+        """Index of the line behind the last one."""
+
+    @property
+    def first(self) -> int:
+        """Index of the line that `text` begins in, at or before `start`."""
+
+    @property
+    def text(self) -> str:
+        """All passages in one, with empty lines where lines were left out.
+
+        Raises:
+            NotADatabase: what is stored is damaged.
+        """
+
+    def passages(self) -> Iterator[Passage]:
+        """The lines, and maybe some around them; takes its time, so not for the screen's thread.
+
+        Raises:
+            NotADatabase: what is stored is damaged.
+        """
+
+
+class Haystack(Protocol):
+    """What one can search."""
+
+    def stretches(self, start: int, stop: int) -> AsyncGenerator[Stretch, None]:
+        """The lines `start:stop`, one stretch after the other.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _PackedStretch:
+    start: int
+    stop: int
+    chunks: Sequence[Chunk]
+
+    @property
+    def first(self) -> int:
+        return self.chunks[0].first_line
+
+    @property
+    def text(self) -> str:
+        return joined(self.passages(), self.first)
+
+    def passages(self) -> Iterator[Passage]:
+        rest = b""  # of a line that goes on in the next chunk
+        for chunk in self.chunks:
+            if chunk.is_gap:
+                if rest and chunk.line_count:
+                    yield Passage(rest, chunk.first_line)
+                    rest = b""
+                continue
+            data = chunk.text()
+            cut = data.rfind(b"\n")
+            if cut < 0:
+                rest = head_of(rest + data, MAX_LINE + 1)
+                continue
+            if chunk.first_line + chunk.line_count > self.start:
+                yield Passage(rest + data[:cut], chunk.first_line)
+            rest = data[cut + 1 :]  # of the chunk ahead of `start` it may be all that matters
+        if rest:
+            yield Passage(rest, _end(self.chunks), is_open=True)
+
+
+class StoredLog:
+    """The log of one execution, as it is in the database."""
+
+    def __init__(self, source: Source, number: int) -> None:
+        self._source = source
+        self._number = number
+
+    async def stretches(self, start: int, stop: int) -> AsyncGenerator[Stretch, None]:
+        """The lines `start:stop`: first a few, for a quick answer, then many at once.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        limit = _FEW_CHUNKS
+        while start < stop:
+            query = queries.chunks_of_lines(self._number, start, stop, limit)
+            chunks = await self._source.all(query)
+            if not chunks:
+                return
+            end = min(stop, _end(chunks)) if len(chunks) == limit else stop
+            size = sum(chunk.byte_count for chunk in chunks)
+            if end == start and size > MAX_LINE + chunks[0].byte_count:
+                end += 1  # of a line longer than all these chunks its head is enough
+            if end > start:
+                yield _PackedStretch(start, end, chunks)
+            if size < _STRETCH_BYTES:
+                limit = min(limit * 2, _MANY_CHUNKS) if end > start else limit * 4
+            start = end
+
+
+def joined(passages: Iterable[Passage], first: int) -> str:
+    """The passages as one text that begins in line `first`."""
+    parts, line = [], first
+    for passage in passages:
+        parts.append("\n" * (passage.first - line) + passage.text)
+        line = passage.stop
+    return "\n".join(parts)
+
+
+def _end(chunks: Sequence[Chunk]) -> int:
+    """The line that goes on, or begins, behind these chunks."""
+    return chunks[-1].first_line + chunks[-1].line_count

@@ -1,0 +1,263 @@
+"""The screen with the three panes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Container
+
+from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
+from stepflow_tui.core.home import Home
+from stepflow_tui.core.models import Status
+from stepflow_tui.tui import keymap
+from stepflow_tui.tui.log.interleaved import Interleaved
+from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
+from stepflow_tui.tui.screens.help import Help
+from stepflow_tui.tui.screens.main.list_actions import ListActions
+from stepflow_tui.tui.screens.main.log_actions import LogActions
+from stepflow_tui.tui.screens.main.palette_actions import PaletteActions
+from stepflow_tui.tui.screens.main.panes import Panes
+from stepflow_tui.tui.screens.main.remembering import Remembering
+from stepflow_tui.tui.screens.main.run_actions import RunActions
+from stepflow_tui.tui.screens.main.views import Views
+from stepflow_tui.tui.vitals.samples import Samples
+from stepflow_tui.tui.widgets.key_bar import KeyBar
+from stepflow_tui.tui.widgets.notice import Notice
+from stepflow_tui.tui.widgets.search_bar import SearchBar
+from stepflow_tui.tui.widgets.status_bar import REST, Rest, StatusBar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from stepflow_tui.core.config import Config
+    from stepflow_tui.core.models import Step
+    from stepflow_tui.requests.runner import RunnerIdentity
+    from stepflow_tui.store.feed import Feed
+    from stepflow_tui.tui.live import Live
+    from stepflow_tui.tui.notify.notifications import Notifications
+    from stepflow_tui.tui.orders import Orders
+
+_WIDTHS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
+_HEIGHTS = [(0, "-low"), (18, "-high"), (40, "-tall")]
+_BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
+
+
+class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Remembering, Panes):
+    """Executions, the steps of the selected one, and its log."""
+
+    AUTO_FOCUS = "#executions"
+    BINDINGS: ClassVar[list[BindingType]] = list(keymap.SCREEN)
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+
+    def __init__(
+        self,
+        root: Path,
+        feed: Feed,
+        live: Live,
+        orders: Orders,
+        *,
+        notifications: Notifications,
+        config: Config,
+    ) -> None:
+        """Makes the screen.
+
+        Args:
+            root: of the home, to be named.
+            feed: where everything is read.
+            live: what is shown; it may have been refreshed already.
+            orders: where everything is asked for.
+            notifications: where the ends of runs are told.
+            config: what the user has chosen.
+        """
+        super().__init__(feed, live, orders)
+        self._executions.columns = config.columns
+        self._root = root
+        self._notifications = notifications
+        self._samples = Samples(Home(root), feed)
+        self._runner: RunnerIdentity | Rest | None = None
+        self._busy = False
+        self._opens_at_error = False
+        self._problems = (0, 0)
+        self._clock: Timer | None = None
+        self._notice = Notice(id="notice", markup=False)
+        self._status = StatusBar(id="status")
+
+    def compose(self) -> ComposeResult:
+        """The panes, or what stands in their place, above three lines."""
+        yield self._header
+        with Container(id="body"):
+            with Container(id="lists"):
+                yield self._executions
+                yield self._steps
+            yield self._log
+        yield self._notice
+        yield self._filter
+        yield SearchBar(id="search")
+        yield self._status
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Show what was read already, and begin to follow."""
+        self._show(self._feed.problem)
+        self._restore_layout()
+        self.run_worker(self._pump.listen(), group="listen")
+        self.run_worker(self._pump.run(), group="refresh")
+        self.run_worker(self._samples.run(), group="samples")
+
+    # What is shown
+
+    def _show(self, problem: StoreProblem | None) -> None:
+        live = self._live
+        self._set_pace(busy=live.unfinished > 0)
+        if self._show_notice(problem):
+            return
+        self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
+        self._show_list()
+        self._log.show(live.log, live.selected, live.steps)
+        self._steps.show(live.selected, live.steps, self._log.marks)
+        self._show_status()
+        self._count_matches()
+        if self._opens_at_error:
+            self._open_at_error()
+        self._notifications.note(live)
+
+    def _show_notice(self, problem: StoreProblem | None) -> bool:
+        """Whether there is nothing else to show."""
+        notice = self._notice
+        nothing = problem is not None or self._live.total == 0
+        self.set_class(nothing, "-nothing")
+        if isinstance(problem, NoDatabase) or (nothing and problem is None):
+            notice.say_empty(self._root)
+        elif problem is not None:
+            notice.say_problem(problem)
+        if nothing:
+            self._show_status()
+        return nothing
+
+    def _show_status(self) -> None:
+        live = self._live
+        self._status.show(
+            live.counts,
+            counted_above=self._header.display,
+            runner=self._runner,
+            execution=live.selected,
+            log=self._log,
+        )
+
+    def _set_pace(self, *, busy: bool) -> None:
+        """Be quick while something runs; nothing moves in the meantime."""
+        self._feed.quick = busy
+        if self._clock is None or busy != self._busy:
+            if self._clock is not None:
+                self._clock.stop()
+            period = _BUSY_TICK_S if busy else _IDLE_TICK_S
+            self._busy, self._clock = busy, self.set_interval(period, self._tick, name="clock")
+            self._samples.hurry()
+            self._tick()
+
+    def _tick(self) -> None:
+        """Move the clocks on, and look for the runner."""
+        self._executions.repaint()
+        self._steps.repaint()
+        self._log.repaint()  # the headings of steps that run
+        self._sample()
+        self.run_worker(self._look_for_runner(), group="runner", exclusive=True)
+
+    async def _look_for_runner(self) -> None:
+        try:
+            self._runner = await asyncio.to_thread(self._orders.runner) or REST
+            await self._notifications.look(self._feed)
+        except StepflowError:
+            self._runner = None
+        self._show_status()
+
+    @on(LogMoved)
+    def _count_problems(self) -> None:
+        """More of the log was looked through: the steps say what it holds."""
+        marks = self._log.marks
+        found = (len(marks.errors), len(marks.warnings)) if marks else (0, 0)
+        if found != self._problems:
+            self._problems = found
+            self._steps.repaint()
+
+    @on(Wanted)
+    def _read_more(self) -> None:
+        self._pump.wake()
+
+    @on(ExecutionHighlighted)
+    def _select(self, message: ExecutionHighlighted) -> None:
+        if message.number != self._live.number:
+            self._live.select(message.number)
+            self._log.follow = True
+            self._opens_at_error = True
+            self._pump.wake()
+
+    @on(StepHighlighted)
+    def _show_step(self, message: StepHighlighted) -> None:
+        self._open_step(message.step)
+        if message.chosen:
+            self._go_to("log")
+
+    def _open_step(self, step: Step) -> None:
+        """Show its first line, or if it failed its last one with what led there."""
+        if step.status is Status.FAILED and step.last_line is not None:
+            self._log.jump(step.last_line - 1, above=max(1, self._log.height * 2 // 3))
+        else:
+            self._log.jump(step.first_line - 1, above=1)
+
+    def _open_at_error(self) -> None:
+        """What was turned to has failed in a step: show where, once all of it is read."""
+        execution, steps = self._live.selected, self._live.steps
+        if execution is None or execution.number != self._live.number:
+            return
+        if not execution.status.is_final:
+            self._opens_at_error = False
+        elif len(steps) >= execution.step_count and self._log.view.count:
+            self._opens_at_error = False
+            failed = [step for step in steps if step.status is Status.FAILED]
+            if failed and execution.status is Status.FAILED:
+                self._steps.cursor = steps.index(failed[0])
+                self._steps.repaint()
+                self._open_step(failed[0])
+
+    # The program
+
+    def action_back(self) -> None:
+        """Undo one layer: the search, the selection, the pane; never the program."""
+        search = self.query_one(SearchBar)
+        if search.is_open:
+            self._end_search()
+        elif self._log.clear_filter():
+            self._go_to("log")
+        elif isinstance(self._live.log, Interleaved):
+            self._turn_to_one()
+        elif self._is_filtered:
+            self._end_filter()
+        elif self.selections:
+            self.clear_selection()
+        elif self.has_class("-zoomed"):
+            self.action_zoom()
+        elif self._shows_one_pane:
+            self._go_to("executions")
+
+    def action_search(self) -> None:
+        """In the list type which executions to show, elsewhere what to look for in the log."""
+        if self._executions.has_focus or self.focused is self._filter.input:
+            self.action_filter()
+        else:
+            super().action_search()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help())
+
+    def action_quit(self) -> None:
+        """Leave; runs go on."""
+        self.app.exit()

@@ -1,0 +1,108 @@
+"""Opening the other screens, and coming back from them to a run or a step.
+
+They are imported when they are opened: the first screen need not wait for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+
+from stepflow_tui.core.errors import StoreProblem
+from stepflow_tui.core.text import clean_line
+from stepflow_tui.store import queries
+from stepflow_tui.tui.log.interleaved import Interleaved
+from stepflow_tui.tui.screens.main.monitor import Monitor
+
+if TYPE_CHECKING:
+    from stepflow_tui.tui.vitals.samples import Samples
+
+_PAIR, _MOST = 2, 10
+
+
+class Views(Monitor):
+    """Health, artifacts, two runs compared; and which runs to tell the end of."""
+
+    _samples: Samples
+
+    def action_health(self) -> None:
+        """How the home and its runner fare."""
+        from stepflow_tui.tui.screens.health import HealthScreen
+
+        def show_run(number: int | None) -> None:
+            if number is not None:
+                self.call_later(self.open_at, number)
+
+        self.app.push_screen(HealthScreen(self._samples), show_run)
+
+    def action_artifacts(self) -> None:
+        """The files that the execution has left."""
+        from stepflow_tui.tui.screens.artifacts import Artifacts
+
+        if self._live.selected is not None:
+            screen = Artifacts(self._feed, self._samples.home, self._live.selected)
+            self.app.push_screen(screen)
+
+    def action_compare(self) -> None:
+        """Two selected executions side by side, or this one and the one before it."""
+        from stepflow_tui.tui.screens.compare import Compare
+
+        def show_step(chosen: tuple[int, int] | None) -> None:
+            if chosen is not None:
+                number, step = chosen
+                self.call_later(self.open_at, number, step or None)
+
+        pair = sorted(self._executions.selected)
+        if len(pair) == _PAIR:
+            self.app.push_screen(Compare(self._feed, pair[1], pair[0]), show_step)
+        elif self._live.number is not None:
+            self.app.push_screen(Compare(self._feed, self._live.number), show_step)
+
+    @work(group="interleave", exclusive=True)
+    async def action_interleave(self) -> None:
+        """The logs of the selected executions as one; again: back to the current one."""
+        if isinstance(self._live.log, Interleaved):
+            self._turn_to_one()
+            return
+        numbers = sorted(self._executions.selected)
+        if len(numbers) < _PAIR:
+            self._say("select two executions or more with v, then press I")
+            return
+        try:
+            found = await self._feed.all(queries.executions_by_number(numbers[:_MOST]))
+        except StoreProblem as problem:
+            self._say(str(problem), bad=True)
+            return
+        executions = sorted(found, key=lambda execution: execution.number)
+        self._live.interleave(executions)
+        self._log.follow = True
+        await self._pump.refreshed()
+        names = ", ".join(f"#{execution.number}" for execution in executions)
+        self._log.border_title = Content(f"{names}, by time")
+        self._go_to("log")
+
+    def _turn_to_one(self) -> None:
+        """Back from several logs to that of the current execution."""
+        cursor = self._executions.cursor
+        row = None if cursor is None else self._live.executions.row(cursor)
+        if row is not None:
+            self._live.select(row.number)
+            self._log.follow = True
+            self._pump.wake()
+
+    def action_watch(self) -> None:
+        """Tell the end of this execution, or leave it alone."""
+        execution, watchlist = self._live.selected, self._notifications.watchlist
+        if execution is None:
+            return
+        name = f"#{execution.number} {clean_line(execution.name)}"
+        if execution.status.is_final:
+            self._say(f"{name} has ended already")
+        elif watchlist.is_watched(execution.number):
+            watchlist.unwatch(execution.number)
+            self._say(f"the end of {name} is not told")
+        else:
+            watchlist.watch(execution.number)
+            self._say(f"the end of {name} will be told")

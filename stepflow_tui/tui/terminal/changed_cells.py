@@ -1,0 +1,197 @@
+"""Sends to the terminal only the cells that changed.
+
+Textual sends a part of the screen whole when anything in it has changed: a followed log all of its
+rows, for each line. Between Textual and its driver this compares what is about to be sent with what
+stands on the terminal. That place is private to Textual, so it is looked first whether it is as we
+know it; if not, Textual sends what it would send without us.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from functools import cached_property
+from sys import intern
+from typing import TYPE_CHECKING, cast
+
+import textual
+from rich.color import ColorSystem
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.app import App
+from textual.strip import Strip
+
+from stepflow_tui.tui.terminal.cells import TerminalCells
+from stepflow_tui.tui.terminal.row import split_cells
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.style import Style
+    from textual import events
+    from textual.screen import Screen
+
+    from stepflow_tui.tui.terminal.cells import Update
+    from stepflow_tui.tui.terminal.row import Row
+
+_SMALL = 1000
+"""Bytes that travel in one packet."""
+
+_KEPT_STRIPS = 1000
+_KNOWN_VERSION = "8."
+_KNOWN_SHAPES = (
+    (App._display, ("self", "screen", "renderable")),  # noqa: SLF001
+    (App._begin_update, ("self",)),  # noqa: SLF001
+    (App._end_update, ("self",)),  # noqa: SLF001
+    (LayoutUpdate.__init__, ("self", "strips", "region")),
+    (ChopsUpdate.__init__, ("self", "chops", "spans", "chop_ends")),
+    (CompositorUpdate.render_segments, ("self", "console")),
+    (Strip.render_ansi, ("style", "color_system")),
+)
+
+
+def is_textual_known() -> bool:
+    """Whether Textual is as this module expects it."""
+    return textual.__version__.startswith(_KNOWN_VERSION) and all(
+        tuple(inspect.signature(function).parameters) == names for function, names in _KNOWN_SHAPES
+    )
+
+
+class ChangedCells(CompositorUpdate):
+    """What Textual sends in place of its own update."""
+
+    def __init__(self, update: Update) -> None:
+        self._update = update
+
+    @property
+    def is_small(self) -> bool:
+        """It arrives in one piece, so nobody sees half of it."""
+        return len(self._update.sequences) <= _SMALL
+
+    def render_segments(self, console: Console) -> str:  # noqa: ARG002 - made for it already
+        """What is to be sent now."""
+        return self._update.send()
+
+
+class ThriftyApp(App[None]):
+    """An application that sends only what has changed on the terminal."""
+
+    _is_thrifty = is_textual_known()
+    _cells: TerminalCells | None = None
+    _is_small = False
+
+    @cached_property
+    def _strips(self) -> _StripCells:
+        return _StripCells(self.console)
+
+    def on_mount(self) -> None:
+        """Other programs may write to the terminal while we are suspended."""
+        for signal in (self.app_suspend_signal, self.app_resume_signal):
+            signal.subscribe(self, lambda _: self._forget(), immediate=True)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """What the terminal did with what stood on it is its own affair."""
+        self.action_redraw()
+
+    def action_redraw(self) -> None:
+        """Draw everything anew, whatever stands on the terminal."""
+        self._forget()
+        self.refresh()
+
+    def _forget(self) -> None:
+        if self._cells is not None:
+            self._cells.forget()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if self._is_thrifty and not self.is_headless:
+            changes = self._changes(renderable)
+            self._is_small = isinstance(changes, ChangedCells) and changes.is_small
+            renderable = cast("RenderableType | None", changes)
+        super()._display(screen, renderable)
+
+    def _begin_update(self) -> None:
+        if not self._is_small:
+            super()._begin_update()
+
+    def _end_update(self) -> None:
+        if not self._is_small:
+            super()._end_update()
+
+    def _changes(self, update: object) -> object:
+        """What is to be sent in place of an update; None if all of it stands there already."""
+        if isinstance(update, LayoutUpdate):
+            cells = self._cells_of_size(*update.region.size)
+            rows = _rows_of_layout(update, cells, self._strips)
+        elif isinstance(update, ChopsUpdate) and self._cells is not None:
+            cells = self._cells
+            rows = _rows_of_chops(update, cells, self._strips)
+        else:
+            self._forget()
+            return update
+        changes = cells.update(rows)
+        return ChangedCells(changes) if changes.sequences else None
+
+    def _cells_of_size(self, width: int, height: int) -> TerminalCells:
+        cells = self._cells
+        if cells is None or (cells.width, cells.height) != (width, height):
+            scrolls = "SSH_CONNECTION" in os.environ
+            cells = self._cells = TerminalCells(width, height, scrolls=scrolls)
+        return cells
+
+
+class _StripCells:
+    """The characters and looks of strips, cell by cell.
+
+    Most strips come again and again: what came of them is kept as long as they are.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._system = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 - as Textual
+        self._kept: dict[int, tuple[Strip, list[str], list[str]]] = {}
+
+    def put(self, row: Row, x: int, strip: Strip) -> None:
+        """Put a strip into a row."""
+        kept = self._kept.get(id(strip))
+        if kept is None:
+            if len(self._kept) >= _KEPT_STRIPS:
+                self._kept.clear()
+            kept = self._kept[id(strip)] = (strip, *self._split(strip))
+        row.put(x, kept[1], kept[2])
+
+    def _split(self, strip: Strip) -> tuple[list[str], list[str]]:
+        chars: list[str] = []
+        looks: list[str] = []
+        for text, style, control in strip:
+            if not control:
+                cells = split_cells(text)
+                chars += cells
+                looks += [self._look(style)] * len(cells)
+        return chars, looks
+
+    def _look(self, style: Style | None) -> str:
+        if style is None:
+            return ""
+        look = style._ansi  # noqa: SLF001 - where Textual keeps it
+        return intern(Strip.render_ansi(style, self._system) if look is None else look)
+
+
+def _rows_of_layout(
+    update: LayoutUpdate, cells: TerminalCells, split: _StripCells
+) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    for y, strips in enumerate(update.strips, update.region.y):
+        row, x = cells.row(y), update.region.x
+        for strip in strips:
+            split.put(row, x, strip)
+            x += strip.cell_length
+        rows[y] = row
+    return rows
+
+
+def _rows_of_chops(update: ChopsUpdate, cells: TerminalCells, split: _StripCells) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    for y, start, stop in update.spans:
+        row = rows.get(y) or cells.row(y)
+        for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
+            if strip is not None and x < stop and end > start:
+                split.put(row, x, strip)
+        rows[y] = row
+    return rows

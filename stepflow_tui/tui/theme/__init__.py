@@ -1,0 +1,1 @@
+"""Colours: our own theme, dark and light, made legible."""

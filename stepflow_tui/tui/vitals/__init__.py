@@ -1,0 +1,1 @@
+"""Ten minutes of how the home fares: sampled, measured and plotted."""
