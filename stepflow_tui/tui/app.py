@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
+from textual.app import App
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.core import glyphs
@@ -84,11 +85,16 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
             root, feed, live, orders, notifications=self.notifications, config=self.config
         )
         self._interrupted_at = 0.0
-        self.ansi_theme_dark, self.ansi_theme_light = LOG_COLOURS, LIGHT_LOG_COLOURS
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self.config.theme if colours else ANSI_THEME
+        self._set_colours(self.config.theme if colours else ANSI_THEME)
         self.set_keymap(choices.keymap(self.config))
+
+    def _set_colours(self, theme: str) -> None:
+        for ours in THEMES:
+            self.register_theme(ours)
+        # Not by assignment, each of which would have all styles read once more.
+        self.set_reactive(App.ansi_theme_dark, LOG_COLOURS)
+        self.set_reactive(App.ansi_theme_light, LIGHT_LOG_COLOURS)
+        self.set_reactive(App.theme, theme)
 
     def _make_notifications(self, environ: Mapping[str, str]) -> Notifications:
         wanted = self.config.notify

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -35,6 +32,9 @@ def binding_ids() -> set[str]:
 
 
 def _modules() -> Iterator[ModuleType]:
+    import importlib
+    import pkgutil
+
     package = stepflow_tui.tui
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         with suppress(ImportError):  # what it needs is an extra that is not installed
@@ -58,8 +58,13 @@ def check_choices(config: Config) -> None:
         raise config.problem(
             ("theme",), f'there is no theme "{config.theme}"; allowed are {allowed}'
         )
-    if not config.keys:
-        return
+    if config.keys:
+        _check_keys(config)
+
+
+def _check_keys(config: Config) -> None:
+    from difflib import get_close_matches
+
     known = binding_ids()
     for name in config.keys:
         if name.removeprefix(PREFIX) not in known:

@@ -12,7 +12,6 @@ from stepflow_tui.tui.executions.listing import Listing
 from stepflow_tui.tui.executions.pages import ExecutionPages
 from stepflow_tui.tui.executions.usual import Usual
 from stepflow_tui.tui.executions.view import PLAIN
-from stepflow_tui.tui.log.interleaved import Interleaved
 from stepflow_tui.tui.log.source import PAGE as LOG_PAGE
 from stepflow_tui.tui.log.source import LogPages
 
@@ -102,12 +101,19 @@ class Live:
         self.selected = None
         self.steps = []
         self._steps_revision = -1
+        from stepflow_tui.tui.log.interleaved import Interleaved
+
         self.log = Interleaved(self._source, executions)
 
     @property
     def number(self) -> int | None:
         """Of the selected execution, below 0 for several as one; None if there is none."""
         return None if self.log is None else self.log.number
+
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether the log is that of several executions."""
+        return self.log is not None and not isinstance(self.log, LogPages)
 
     @property
     def unfinished(self) -> int:
@@ -214,7 +220,7 @@ class Live:
 
     async def _refresh_selected(self, log: AnyLog, pulse: Pulse, window: Window) -> bool:
         """Read the selected execution; False if it is not there any more."""
-        if isinstance(log, Interleaved):
+        if not isinstance(log, LogPages):
             await log.refresh()
             await log.load(self._lines(log, window))
             return True

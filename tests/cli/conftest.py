@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from stepflow_tui.cli import acceptance, cancel
+from stepflow_tui.cli import acceptance, cancel, follow, logs
 from stepflow_tui.cli.program import run_program
 from stepflow_tui.cli.terminal import standard_output
 from stepflow_tui.core.home import Home
@@ -13,7 +13,7 @@ from tests.cli.fake_runner import FakeRunner
 from tests.cli.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -28,6 +28,10 @@ class Stepflow(Protocol):
     def __call__(self, *arguments: str) -> Outcome: ...
 
 
+class Play(Protocol):
+    def __call__(self, *acts: Callable[[], object]) -> None: ...
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("STEPFLOW_HOME", str(tmp_path / "home"))
@@ -39,6 +43,29 @@ def recording(home: Home) -> Iterator[Recording]:
     recording = Recording(home)
     yield recording
     recording.close()
+
+
+@pytest.fixture
+def number(recording: Recording) -> int:
+    """The number of a run that goes on."""
+    return recording.add().number
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Has the store change, one act after the other, while a command follows it."""
+
+    def play(*acts: Callable[[], object]) -> None:
+        def changes(*_: object) -> Iterator[None]:
+            for act in acts:
+                act()
+                yield
+            raise AssertionError("the command goes on although all has ended")
+
+        for command in (cancel, follow, logs):
+            monkeypatch.setattr(command, "changes", changes)
+
+    return play
 
 
 @pytest.fixture

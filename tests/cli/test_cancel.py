@@ -7,24 +7,12 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import CancelRequest, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     import pytest
 
     from stepflow_tui.core.home import Home
-    from tests.cli.conftest import Stepflow
+    from tests.cli.conftest import Play, Stepflow
     from tests.cli.fake_runner import FakeRunner
     from tests.cli.recording import Recording
-
-
-def play(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
-    def changes(*_: object) -> Iterator[None]:
-        for act in acts:
-            act()
-            yield
-        raise AssertionError("the command goes on although all has ended")
-
-    monkeypatch.setattr(cancel, "changes", changes)
 
 
 def test_cancel_waits_until_each_has_ended(
@@ -60,11 +48,11 @@ def test_cancel_need_not_wait(
 
 
 def test_what_ended_by_itself_meanwhile_is_told_as_it_was(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cancel, "ensure_runner", lambda _: None)
     recording.add(name="a")
-    play(monkeypatch, lambda: None, lambda: recording.finish(1))
+    play(lambda: None, lambda: recording.finish(1))
     done = stepflow("cancel", "1")
     assert (done.code, done.out) == (0, "#1 a completed\n")
 

@@ -4,17 +4,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
-from tests.cli.test_follow import play
 
 if TYPE_CHECKING:
-    import pytest
-
-    from tests.cli.conftest import Stepflow
+    from tests.cli.conftest import Play, Stepflow
     from tests.cli.recording import Recording
 
 
 def test_transitions_are_told_and_lines_are_not(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, play: Play
 ) -> None:
     number = recording.add(name="deploy").number
     recording.log(number, b"STEP_START:Build\nmaking\nSTEP_START:Test\ntesting\n")
@@ -36,7 +33,7 @@ def test_transitions_are_told_and_lines_are_not(
         recording.step(number, 3, "Report", (21, 22))
         recording.finish(number, Status.FAILED, exit_code=1)
 
-    play(monkeypatch, lambda: None, test_runs, test_fails, report_runs, all_ends)
+    play(lambda: None, test_runs, test_fails, report_runs, all_ends)
     done = stepflow("watch", "1", "--compact")
     assert done.out.splitlines() == [
         "run #1 deploy started",
@@ -53,9 +50,8 @@ def test_transitions_are_told_and_lines_are_not(
 
 
 def test_who_comes_late_hears_of_what_runs_and_what_failed(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, number: int, play: Play
 ) -> None:
-    number = recording.add().number
     recording.log(number, b"STEP_START:a\nfirst\nSTEP_START:b\nsecond\nSTEP_START:c\n")
     failed = recording.step(number, 1, "a", (1, 2))
     recording.save_step(number, replace(failed, status=Status.TIMED_OUT))
@@ -66,7 +62,7 @@ def test_who_comes_late_hears_of_what_runs_and_what_failed(
         recording.step(number, 3, "c", (5, 5))
         recording.finish(number)
 
-    play(monkeypatch, lambda: None, end)
+    play(lambda: None, end)
     assert stepflow("watch", "1", "--compact").out.splitlines() == [
         "run #1 build started",
         "1 step completed so far",
@@ -80,9 +76,8 @@ def test_who_comes_late_hears_of_what_runs_and_what_failed(
 
 
 def test_without_a_failed_step_the_end_of_the_log_tells_why(
-    recording: Recording, stepflow: Stepflow
+    recording: Recording, stepflow: Stepflow, number: int
 ) -> None:
-    number = recording.add().number
     recording.log(number, b"".join(b"line %d\n" % line for line in range(1, 31)) + b"cut off")
     recording.finish(number, Status.FAILED, exit_code=2)
     assert stepflow("watch", "1", "--compact").out.splitlines() == [
@@ -95,17 +90,15 @@ def test_without_a_failed_step_the_end_of_the_log_tells_why(
 
 
 def test_a_step_that_is_begun_and_over_between_two_looks(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, number: int, play: Play
 ) -> None:
-    number = recording.add().number
-
     def all_at_once() -> None:
         recording.log(number, b"STEP_START:a\nSTEP_START:b\n")
         recording.step(number, 1, "a", (1, 1))
         recording.step(number, 2, "b", (2, 2))
         recording.finish(number)
 
-    play(monkeypatch, lambda: None, all_at_once)
+    play(lambda: None, all_at_once)
     assert stepflow("watch", "1", "--compact").out.splitlines()[1:-1] == [
         "step a started",
         "step a completed in 1.5s",
@@ -115,9 +108,8 @@ def test_a_step_that_is_begun_and_over_between_two_looks(
 
 
 def test_an_end_that_moved_is_told_again(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, number: int, play: Play
 ) -> None:
-    number = recording.add().number
     recording.log(number, b"STEP_START:outer\n")
 
     def moved() -> None:
@@ -125,7 +117,6 @@ def test_an_end_that_moved_is_told_again(
         recording.save_step(number, replace(outer, duration_ms=9_000))
 
     play(
-        monkeypatch,
         lambda: recording.step(number, 1, "outer", (1, 1)),
         moved,
         lambda: recording.finish(number),

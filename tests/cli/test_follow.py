@@ -5,28 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.cli import follow
 from stepflow_tui.cli.exit_codes import exit_code
 from stepflow_tui.core.models import Artifact, Status
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.cli.conftest import Stepflow
+    from tests.cli.conftest import Play, Stepflow
     from tests.cli.recording import Recording
-
-
-def play(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
-    """Have the store change while a command follows it."""
-
-    def changes(*_: object) -> Iterator[None]:
-        for act in acts:
-            act()
-            yield
-        raise AssertionError("the command goes on although all has ended")
-
-    monkeypatch.setattr(follow, "changes", changes)
 
 
 def test_a_finished_execution_is_told_as_it_went(recording: Recording, stepflow: Stepflow) -> None:
@@ -94,7 +79,7 @@ def test_the_last_line_sums_up(
 def test_lines_and_steps_come_as_they_are_stored(
     recording: Recording,
     stepflow: Stepflow,
-    monkeypatch: pytest.MonkeyPatch,
+    play: Play,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     number = recording.add(status=Status.PENDING, started_at=None).number
@@ -120,7 +105,7 @@ def test_lines_and_steps_come_as_they_are_stored(
         recording.step(number, 2, "b", (4, 4))
         recording.finish(number)
 
-    play(monkeypatch, begin, go_on, end)
+    play(begin, go_on, end)
     rest = stepflow("watch", "1").out
     assert [*seen, rest] == [
         "run #1 build waits to be started\n",
@@ -131,10 +116,8 @@ def test_lines_and_steps_come_as_they_are_stored(
 
 
 def test_an_end_that_moved_is_told_again(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, number: int, play: Play
 ) -> None:
-    number = recording.add().number
-
     def begin() -> None:
         recording.log(number, b"STEP_START:outer\nSTEP_START:inner\n")
         recording.step(number, 1, "outer", (1, 1))
@@ -147,7 +130,7 @@ def test_an_end_that_moved_is_told_again(
         recording.step(number, 2, "inner", (2, 4))
         recording.finish(number)
 
-    play(monkeypatch, begin, end)
+    play(begin, end)
     assert stepflow("watch", "1").out.splitlines()[1:-1] == [
         "step outer started",
         "step outer completed in 1.5s",
@@ -159,9 +142,12 @@ def test_an_end_that_moved_is_told_again(
 
 
 def test_an_end_between_two_looks_is_not_missed(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording,
+    stepflow: Stepflow,
+    number: int,
+    play: Play,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    number = recording.add().number
     ask = queries.revision
 
     def ask_and_end() -> queries.Query[int]:
@@ -172,19 +158,19 @@ def test_an_end_between_two_looks_is_not_missed(
         return ask()
 
     monkeypatch.setattr(queries, "revision", ask_and_end)
-    play(monkeypatch, lambda: None)
+    play(lambda: None)
     assert stepflow("watch", "1").out.splitlines()[1] == "last words"
 
 
 def test_leaving_says_that_the_run_goes_on(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, play: Play
 ) -> None:
     recording.add(name="deploy")
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    play(monkeypatch, interrupt)
+    play(interrupt)
     done = stepflow("watch", "1")
     assert done.err == (
         "stepflow: detached: #1 deploy goes on; "
@@ -193,8 +179,9 @@ def test_leaving_says_that_the_run_goes_on(
     assert done.code == 130
 
 
-def test_output_after_the_end_is_marked(recording: Recording, stepflow: Stepflow) -> None:
-    number = recording.add().number
+def test_output_after_the_end_is_marked(
+    recording: Recording, stepflow: Stepflow, number: int
+) -> None:
     recording.log(number, b"one\n")
     recording.finish(number)
     recording.log(number, b"late\n")
@@ -227,11 +214,9 @@ def test_hostile_words_act_on_nothing(recording: Recording, stepflow: Stepflow) 
 
 
 def test_a_run_that_is_being_stopped_is_told_of(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, number: int, play: Play
 ) -> None:
-    number = recording.add().number
     play(
-        monkeypatch,
         lambda: recording.save(number, stopping=Status.CANCELLED),
         lambda: recording.log(number, b"bye\n"),
         lambda: recording.finish(number, Status.CANCELLED, exit_code=None),

@@ -11,9 +11,7 @@ from stepflow_tui.cli.terminal import Terminal
 from stepflow_tui.core.models import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.cli.conftest import Stepflow
+    from tests.cli.conftest import Play, Stepflow
     from tests.cli.recording import Recording
 
 LOG = b"before\nSTEP_START:a\none\nSTEP_COMPLETE:a\nSTEP_START:b\ntwo\nSTEP_START:a\nthree\nend"
@@ -106,24 +104,11 @@ def test_raw_is_refused_on_a_terminal(
     assert done.err.startswith("stepflow: --raw could change your terminal; send it to a file")
 
 
-def play(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
-    """Have the store change while a command follows it."""
-
-    def changes(*_: object) -> Iterator[None]:
-        for act in acts:
-            act()
-            yield
-        raise AssertionError("the command goes on although all has ended")
-
-    monkeypatch.setattr(logs, "changes", changes)
-
-
 def test_following_prints_whole_lines_until_the_execution_ends(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, play: Play
 ) -> None:
     number = recording.add().number
     play(
-        monkeypatch,
         lambda: recording.log(number, b"one\ntw"),
         lambda: recording.log(number, b"o\nthree"),
         lambda: recording.finish(number, Status.FAILED),
@@ -133,7 +118,7 @@ def test_following_prints_whole_lines_until_the_execution_ends(
 
 
 def test_following_a_step_ends_with_the_step(
-    recording: Recording, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+    recording: Recording, stepflow: Stepflow, play: Play
 ) -> None:
     number = recording.add().number
     recording.log(number, b"before\nSTEP_START:a\n")
@@ -144,7 +129,6 @@ def test_following_a_step_ends_with_the_step(
         recording.step(number, 1, "a", (2, 4))
 
     play(
-        monkeypatch,
         lambda: recording.log(number, b"one\n"),
         end_step,
     )
@@ -154,11 +138,10 @@ def test_following_a_step_ends_with_the_step(
 def test_following_raw(
     recording: Recording,
     stepflow: Stepflow,
-    monkeypatch: pytest.MonkeyPatch,
+    play: Play,
 ) -> None:
     number = recording.add().number
     play(
-        monkeypatch,
         lambda: recording.log(number, b"\x1b[31mon"),
         lambda: recording.log(number, b"e\n"),
         lambda: recording.finish(number),

@@ -43,6 +43,15 @@ def click(terminal: Terminal, text: str) -> None:
     terminal.send(f"\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m")
 
 
+def copied(terminal: Terminal, keys: str) -> bytes:
+    """What these keys send to the clipboard."""
+    terminal.received.clear()
+    terminal.send(keys)
+    terminal.wait(lambda _: OSC_52.search(terminal.received) is not None)
+    [encoded] = OSC_52.findall(terminal.received)
+    return base64.b64decode(encoded)
+
+
 def test_a_run_is_started_followed_searched_and_copied(house: House, terminal: Terminal) -> None:
     script = house.script(COUNTING, "count.sh")
     terminal.wait_for("No executions yet")
@@ -56,17 +65,9 @@ def test_a_run_is_started_followed_searched_and_copied(house: House, terminal: T
     terminal.wait(lambda text: "Executions" not in text)
     terminal.send("/word 42\r")
     terminal.wait_for("1 of 1", "line 42 of 60")
-    terminal.received.clear()
-    terminal.send("y")
-    terminal.wait(lambda _: OSC_52.search(terminal.received) is not None)
-    [copied] = OSC_52.findall(terminal.received)
-    assert base64.b64decode(copied) == b"word 42 end"
+    assert copied(terminal, "y") == b"word 42 end"
     terminal.wait_for("sent ")
-    terminal.received.clear()
-    terminal.send("vjjy")
-    terminal.wait(lambda _: OSC_52.search(terminal.received) is not None)
-    [copied] = OSC_52.findall(terminal.received)
-    assert base64.b64decode(copied) == b"word 42 end\nword 43 end\nword 44 end"
+    assert copied(terminal, "vjjy") == b"word 42 end\nword 43 end\nword 44 end"
     terminal.send("q")
     assert terminal.wait_exit() == 0
 

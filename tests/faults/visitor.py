@@ -8,14 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tests.tui.terminal import Terminal
+from tests.tui.terminal import Terminal, terminal_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stepflow_tui.core.home import Home
 
-ROOT = Path(__file__).parents[2]
 COLUMNS, ROWS = 120, 50
 COPY = "\x1b]52;c;dGhlIGxhc3QgbGluZQ==\x07"
 """How the last line is sent to the clipboard."""
@@ -36,16 +35,8 @@ UNTOLD = "[notify]\nbell = false\ndesktop = 'off'\ntitle = false\nprogress = 'of
 
 def environment(home: Home, **more: str) -> Mapping[str, str]:
     """What a program is given that works on this home."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "STEPFLOW_HOME": os.fsdecode(home.root),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LANG": "C.UTF-8",
-        "PAGER": "cat",
-        **more,
-    }
+    known = {"STEPFLOW_HOME": os.fsdecode(home.root), "PAGER": "cat"}
+    return terminal_environment(**known, **more)
 
 
 def untold(home: Home, directory: Path, **more: str) -> Mapping[str, str]:

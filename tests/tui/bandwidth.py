@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING
 import pyte
 
 from tests.house import House
-from tests.tui.terminal import Terminal
+from tests.tui.terminal import Terminal, terminal_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from stepflow_tui.core.home import Home
 
-ROOT = Path(__file__).parents[2]
 COLUMNS, ROWS = 120, 40
 OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
 
@@ -178,16 +177,8 @@ def open_dashboard(
         before: Python that is run first in its process.
         draws: the terminal shows what it gets; else it only takes it.
     """
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LANG": "C.UTF-8",
-        **environ,
-    }
     command = [sys.executable, "-c", before + _OPEN, "--home", str(home.root)]
-    return Terminal(command, environment, COLUMNS, ROWS, draws=draws)
+    return Terminal(command, terminal_environment(**environ), COLUMNS, ROWS, draws=draws)
 
 
 def record(terminal: Terminal, seconds: float) -> Recording:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,9 +18,10 @@ from stepflow_tui.tui.widgets.log.painter import GUTTER
 from stepflow_tui.tui.widgets.log.view import LogView
 from stepflow_tui.tui.widgets.rows import Rows
 from stepflow_tui.tui.widgets.steps import Steps
+from tests.tui.driven import Driven
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.request import Request, RunRequest
-
-PATIENCE_S = 20.0
-_POLL_S = 0.002
 
 
 class NotedOrders(Orders):
@@ -75,12 +71,11 @@ class NotedOrders(Orders):
         return RunnerIdentity(1, "0.1.0", 0, self.trouble) if self.alive else None
 
 
-class Dashboard:
+class Dashboard(Driven[StepflowApp]):
     """The running app with what a test needs of it."""
 
     def __init__(self, app: StepflowApp, pilot: Pilot[None], orders: NotedOrders) -> None:
-        self.app = app
-        self.pilot = pilot
+        super().__init__(app, pilot)
         self.orders = orders
 
     @property
@@ -105,22 +100,6 @@ class Dashboard:
         """The log."""
         return self.main.query_one(LogView)
 
-    @property
-    def focus(self) -> str | None:
-        """The id of what has the focus."""
-        return self.app.screen.focused.id if self.app.screen.focused else None
-
-    @property
-    def text(self) -> str:
-        """What stands on the screen."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
-
-    @property
-    def messages(self) -> list[str]:
-        """What the user was told, oldest first."""
-        return [notification.message for notification in self.app._notifications]
-
     def rows(self, pane: Executions | Steps | LogView) -> list[str]:
         """What stands in a pane, without its frame, the heads of columns, and signs of lines."""
         first = pane.heads if isinstance(pane, Rows) else 0
@@ -136,27 +115,6 @@ class Dashboard:
     def selected(self) -> int | None:
         """The number of the selected execution."""
         return self.main._live.number
-
-    async def press(self, *keys: str) -> None:
-        """Type."""
-        await self.pilot.press(*keys)
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until this holds.
-
-        Raises:
-            TimeoutError: it never did; the text is what stands on the screen.
-        """
-        deadline = time.monotonic() + PATIENCE_S
-        while not holds():
-            if time.monotonic() > deadline:
-                raise TimeoutError(self.text)
-            await asyncio.sleep(_POLL_S)
-        await self.pilot.pause()
-
-    async def until_text(self, *texts: str) -> None:
-        """Wait until all these stand on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
 
     async def until_last(self, line: str) -> None:
         """Wait until this is the last line in the view of the log."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -12,17 +10,14 @@ from textual.app import App
 
 import stepflow_tui.tui.screens.main
 from stepflow_tui.tui.theme.themes import ANSI_VARIABLES, THEME
+from tests.tui.driven import Driven
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
-    from textual.pilot import Pilot
     from textual.screen import ModalScreen
 
 T = TypeVar("T")
-
-PATIENCE_S = 20.0
-_POLL_S = 0.002
 
 
 class Host(App[None], Generic[T]):
@@ -44,53 +39,17 @@ class Host(App[None], Generic[T]):
         self.push_screen(self._dialog, self.given.append)
 
 
-class Shown(Generic[T]):
+class Shown(Driven[Host[T]]):
     """A dialog that is open, with what a test needs of it."""
-
-    def __init__(self, app: Host[T], pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    @property
-    def text(self) -> str:
-        """What stands on the screen."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
-
-    @property
-    def focus(self) -> str | None:
-        """The id of what has the focus."""
-        return self.app.screen.focused.id if self.app.screen.focused else None
 
     @property
     def given(self) -> list[T | None]:
         """What the dialog gave when it was closed."""
         return self.app.given
 
-    async def press(self, *keys: str) -> None:
-        """Type."""
-        await self.pilot.press(*keys)
-
     async def type(self, text: str) -> None:
         """Type a text, letter by letter."""
         await self.pilot.press(*text)
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until this holds.
-
-        Raises:
-            TimeoutError: it never did; the text is what stands on the screen.
-        """
-        deadline = time.monotonic() + PATIENCE_S
-        while not holds():
-            if time.monotonic() > deadline:
-                raise TimeoutError(self.text)
-            await asyncio.sleep(_POLL_S)
-        await self.pilot.pause()
-
-    async def until_text(self, *texts: str) -> None:
-        """Wait until all these stand on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
 
 
 @asynccontextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,17 +16,16 @@ from stepflow_tui.tui.messages import Wanted
 from stepflow_tui.tui.theme.themes import LOG_COLOURS, THEME
 from stepflow_tui.tui.widgets.log.painter import GUTTER
 from stepflow_tui.tui.widgets.log.view import LogView
+from tests.tui.driven import Driven
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from textual.app import ComposeResult
     from textual.pilot import Pilot
 
     from stepflow_tui.tui.source import Source
     from tests.tui.record import Recorder
-
-PATIENCE_S = 20.0
 
 
 class LogApp(App[None]):
@@ -70,12 +67,11 @@ class LogApp(App[None]):
         view.show(log, execution, steps)
 
 
-class LogHost:
+class LogHost(Driven[LogApp]):
     """The running app with what a test needs of it."""
 
     def __init__(self, app: LogApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
+        super().__init__(app, pilot)
         self.log = app.query_one(LogView)
 
     @property
@@ -94,11 +90,6 @@ class LogHost:
         return [self.log.render_line(y).text.rstrip() for y in range(self.log.height)]
 
     @property
-    def messages(self) -> list[str]:
-        """What the user was told, oldest first."""
-        return [notification.message for notification in self.app._notifications]
-
-    @property
     def line(self) -> int:
         """The current line, from 1."""
         return self.log.cursor + 1
@@ -106,23 +97,6 @@ class LogHost:
     async def refresh(self) -> None:
         """Show what is committed by now."""
         await self.app.read()
-        await self.pilot.pause()
-
-    async def press(self, *keys: str) -> None:
-        """Type."""
-        await self.pilot.press(*keys)
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until this holds.
-
-        Raises:
-            TimeoutError: it never did; the text is what stands in the view.
-        """
-        deadline = time.monotonic() + PATIENCE_S
-        while not holds():
-            if time.monotonic() > deadline:
-                raise TimeoutError("\n".join(self.drawn))
-            await asyncio.sleep(0.002)
         await self.pilot.pause()
 
     async def scanned(self) -> None:

@@ -10,6 +10,7 @@ import signal
 import struct
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyte
@@ -19,7 +20,20 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
+
+
+def terminal_environment(**more: str) -> dict[str, str]:
+    """What a terminal with all colours sets for a program of this tree, and nothing else."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        **more,
+    }
 
 
 class Terminal:

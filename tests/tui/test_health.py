@@ -3,10 +3,9 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
-from textual.app import App
 from textual.geometry import Region
 
 from stepflow_tui.core.errors import UsageProblem
@@ -17,20 +16,19 @@ from stepflow_tui.health.sample import Sample
 from stepflow_tui.requests.runner import RunnerIdentity
 from stepflow_tui.tui.screens import health
 from stepflow_tui.tui.screens.health import HealthScreen
-from stepflow_tui.tui.theme.themes import ANSI_VARIABLES
 from stepflow_tui.tui.vitals.gauges import gauges, latency, rate
 from stepflow_tui.tui.vitals.samples import Samples
 from stepflow_tui.tui.widgets.gauge_pane import GaugePane
 from stepflow_tui.tui.widgets.process_trees import ProcessTreeList
+from tests.tui.one_screen import OneScreen, shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from textual.pilot import Pilot
+    from collections.abc import AsyncIterator
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.store.queries import Query
     from tests.house import House
+    from tests.tui.driven import Driven
 
 RUNNER = RunnerIdentity(4242, "0.1.0", 0)
 TREES = [
@@ -67,30 +65,6 @@ class Shown(Samples):
         self._taken.clear()
 
 
-class Host(App[None]):
-    CSS_PATH: ClassVar[str] = str(health.__file__).replace("health.py", "main/main.tcss")
-
-    def __init__(self, samples: Samples) -> None:
-        super().__init__()
-        self._samples = samples
-        self.chosen: list[int | None] = []
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(ANSI_VARIABLES)
-
-    def on_mount(self) -> None:
-        self.push_screen(HealthScreen(self._samples), self.chosen.append)
-
-    @property
-    def rows(self) -> list[str]:
-        strips = self.screen._compositor.render_strips()
-        return [strip.text.rstrip() for strip in strips]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.rows)
-
-
 @pytest.fixture
 def samples(home: Home) -> Shown:
     return Shown(home)
@@ -104,41 +78,33 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Examination:
 
 
 @asynccontextmanager
-async def shown(
-    samples: Samples, size: tuple[int, int] = (120, 36)
-) -> AsyncIterator[tuple[Host, Pilot[None]]]:
-    host = Host(samples)
-    async with host.run_test(size=size) as pilot:
-        await until(pilot, lambda: "looking" not in host.text)
-        yield host, pilot
+async def health_of(
+    samples: Shown, size: tuple[int, int] = (120, 36)
+) -> AsyncIterator[Driven[OneScreen]]:
+    async with shown(HealthScreen(samples), size) as board:
+        await board.until(lambda: "looking" not in board.text)
+        yield board
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20.0
-    while not holds():
-        assert time.monotonic() < deadline, pilot.app.screen._compositor.render_strips()
-        await pilot.pause(0.01)
+def rows_of(board: Driven[OneScreen]) -> list[str]:
+    return board.text.split("\n")
 
 
-def squeezed(host: Host, text: str) -> str:
-    return " ".join(row_with(host, text).split())
+def row_with(board: Driven[OneScreen], text: str) -> str:
+    return next(row for row in rows_of(board) if text in row)
 
 
-def focus(host: Host) -> str | None:
-    return None if host.screen.focused is None else host.screen.focused.id
+def squeezed(board: Driven[OneScreen], text: str) -> str:
+    return " ".join(row_with(board, text).split())
 
 
 def selected_number(trees: ProcessTreeList) -> int | None:
     return None if trees.selected is None else trees.selected.number
 
 
-def row_with(host: Host, text: str) -> str:
-    return next(row for row in host.rows if text in row)
-
-
 @pytest.mark.usefixtures("found")
 async def test_figures_and_curves(samples: Shown) -> None:
-    async with shown(samples) as (host, pilot):
+    async with health_of(samples) as board:
         samples.add(
             unfinished=3,
             lines_per_s=1234.4,
@@ -150,18 +116,18 @@ async def test_figures_and_curves(samples: Shown) -> None:
             memory_bytes=31_000_000,
             cpu=0.07,
         )
-        await pilot.pause()
-        assert squeezed(host, "lines/s") == (
+        await board.pilot.pause()
+        assert squeezed(board, "lines/s") == (
             "│ lines/s 1,234 peak 1,234 write-ahead log 3.2 MB alert at 50.0 MB │"
         )
-        assert squeezed(host, "ended/min") == (
+        assert squeezed(board, "ended/min") == (
             "│ ended/min 7 peak 7 not stored yet 0 B alert at 64.0 MB │"
         )
-        assert squeezed(host, "commit p99") == (
+        assert squeezed(board, "commit p99") == (
             "│ commit p99 4.1 ms p50 0.42 ms peak 4.1 ms runner memory 31.0 MB alert at 500.0 MB │"
         )
-        assert squeezed(host, "unfinished") == ("│ unfinished 3 peak 3 runner CPU 7% peak 7% │")
-        plot = host.rows[host.rows.index(row_with(host, "lines/s")) + 3]
+        assert squeezed(board, "unfinished") == ("│ unfinished 3 peak 3 runner CPU 7% peak 7% │")
+        plot = rows_of(board)[rows_of(board).index(row_with(board, "lines/s")) + 3]
         assert plot.split() == ["│", "█", "▂", "│"]  # 1,234 of 2,000 in three rows; 3.2 of 50 MB
 
 
@@ -170,8 +136,8 @@ async def test_only_what_has_changed_is_drawn(
     samples: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples.add(lines_per_s=5, cpu=0.1)
-    async with shown(samples) as (host, _):
-        pane = host.screen.query_one(GaugePane)
+    async with health_of(samples) as board:
+        pane = board.app.screen.query_one(GaugePane)
         assert pane.plot_rows == 3
         drawn: list[Region] = []
         monkeypatch.setattr(pane, "refresh", drawn.append)
@@ -187,28 +153,30 @@ async def test_alerts_are_sentences(samples: Shown, found: Examination) -> None:
     found.notes.append("a damaged database was set aside")
     found.readers = [(811, "python3"), (812, "sqlite3\x1b[2J")]
     samples.add(memory_bytes=612_000_000)
-    async with shown(samples) as (host, _):
-        assert host.rows[0].startswith(" ▲ degraded")
-        assert host.rows[0].endswith("runner 0.1.0, process 4242, up " + host.rows[0].split()[-1])
-        assert host.rows[1:5] == [
+    async with health_of(samples) as board:
+        assert rows_of(board)[0].startswith(" ▲ degraded")
+        assert rows_of(board)[0].endswith(
+            "runner 0.1.0, process 4242, up " + rows_of(board)[0].split()[-1]
+        )
+        assert rows_of(board)[1:5] == [
             " ▲ the runner takes 612.0 MB of memory",
             " · a damaged database was set aside",
             " · also read by python3 (811), sqlite3 (812)",
             " · database 12.3 MB, 8.0 GB free on its disk",
         ]
-        assert "runner memory   ▲ 612.0 MB" in host.text
+        assert "runner memory   ▲ 612.0 MB" in board.text
 
 
 async def test_healthy_and_down(samples: Shown, found: Examination) -> None:
-    async with shown(samples) as (host, _):
-        assert host.rows[0].startswith(" ✓ healthy")
-        assert host.rows[1] == " · read by nobody else"
+    async with health_of(samples) as board:
+        assert rows_of(board)[0].startswith(" ✓ healthy")
+        assert rows_of(board)[1] == " · read by nobody else"
     found.runner = None
     found.failures.append("no runner is alive, with 2 unfinished executions")
-    async with shown(samples) as (host, _):
-        assert host.rows[0].startswith(" ✗ down")
-        assert "no runner is alive; one starts when there is something to do" in host.rows[0]
-        assert host.rows[1] == " ✗ no runner is alive, with 2 unfinished executions"
+    async with health_of(samples) as board:
+        assert rows_of(board)[0].startswith(" ✗ down")
+        assert "no runner is alive; one starts when there is something to do" in rows_of(board)[0]
+        assert rows_of(board)[1] == " ✗ no runner is alive, with 2 unfinished executions"
 
 
 async def test_settings_that_cannot_be_read_are_told(
@@ -220,9 +188,9 @@ async def test_settings_that_cannot_be_read_are_told(
     monkeypatch.setattr(health, "examine", examine)
     monkeypatch.setenv("STEPFLOW_ALERT_WAL_BYTES", "many")
     samples.add()
-    async with shown(samples) as (host, _):
-        assert host.rows[0].strip() == "STEPFLOW_GRACE=x: closely True"
-        assert "alert at 50.0 MB" in host.text
+    async with health_of(samples) as board:
+        assert rows_of(board)[0].strip() == "STEPFLOW_GRACE=x: closely True"
+        assert "alert at 50.0 MB" in board.text
 
 
 @pytest.mark.usefixtures("found")
@@ -231,108 +199,110 @@ async def test_levels_come_from_the_settings(
 ) -> None:
     monkeypatch.setenv("STEPFLOW_ALERT_WAL_BYTES", "2MB")
     samples.add(wal_bytes=3_000_000)
-    async with shown(samples) as (host, _):
-        assert "write-ahead log ▲ 3.0 MB" in host.text
-        assert "alert at 2.0 MB" in host.text
+    async with health_of(samples) as board:
+        assert "write-ahead log ▲ 3.0 MB" in board.text
+        assert "alert at 2.0 MB" in board.text
 
 
 @pytest.mark.usefixtures("found")
 async def test_processes_are_sorted_by_what_is_asked_for(samples: Shown) -> None:
-    async with shown(samples) as (host, pilot):
-        trees = host.screen.query_one(ProcessTreeList)
+    async with health_of(samples) as board:
+        trees = board.app.screen.query_one(ProcessTreeList)
         assert trees.border_title == "Processes of what runs"
         samples.add(*TREES)
-        await pilot.pause()
+        await board.pilot.pause()
         rows = [trees.render_line(y).text.split() for y in range(3)]
         assert trees.border_title == "Processes by CPU"
         assert rows[0][:8] == ["#41", "deploy[red]", "8", "proc.", "900.0", "MB", "150%", "━" * 12]
         assert rows[1][:7] == ["#40", "nightly", "3", "proc.", "50.0", "MB", "2%"]
         assert rows[2][:7] == ["#42", "train", "1", "process", "7.0", "MB", "-"]
-        await pilot.press("s")
+        await board.press("s")
         assert trees.border_title == "Processes by memory"
         samples.add(*(ProcessTree(tree.number, "x", 1, 1, tree.number, 0.0) for tree in TREES))
-        await pilot.pause()
+        await board.pilot.pause()
         assert [trees.render_line(y).text.split()[0] for y in range(3)] == ["#40", "#41", "#42"]
 
 
 @pytest.mark.usefixtures("found")
 async def test_the_cursor_stays_on_its_execution(samples: Shown) -> None:
     samples.add(*TREES)
-    async with shown(samples) as (host, pilot):
-        trees = host.screen.query_one(ProcessTreeList)
-        await pilot.press("j", "j")
+    async with health_of(samples) as board:
+        trees = board.app.screen.query_one(ProcessTreeList)
+        await board.press("j", "j")
         assert selected_number(trees) == 40
         samples.add(TREES[2], ProcessTree(40, "nightly", 100, 3, 1, 2.0), TREES[1])
-        await pilot.pause()
+        await board.pilot.pause()
         assert [trees.cursor, selected_number(trees)] == [0, 40]
         samples.add(TREES[2])
-        await pilot.pause()
+        await board.pilot.pause()
         assert [trees.cursor, selected_number(trees)] == [0, 42]
         samples.add()
-        await pilot.pause()
+        await board.pilot.pause()
         assert [trees.cursor, selected_number(trees)] == [None, None]
-        await pilot.press("enter", "j")
-        assert host.chosen == []
+        await board.press("enter", "j")
+        assert board.app.results == []
 
 
 @pytest.mark.usefixtures("found")
 async def test_enter_leaves_for_the_execution(samples: Shown) -> None:
     samples.add(*TREES)
-    async with shown(samples) as (host, pilot):
-        await pilot.press("j", "enter")
-        await pilot.pause()
-        assert host.chosen == [41]
+    async with health_of(samples) as board:
+        await board.press("j", "enter")
+        await board.pilot.pause()
+        assert board.app.results == [41]
 
 
 @pytest.mark.usefixtures("found")
 @pytest.mark.parametrize("key", ["escape", "q", "H"])
 async def test_it_closes_and_lets_go(samples: Shown, key: str) -> None:
-    async with shown(samples) as (host, pilot):
-        await pilot.press(key)
-        await pilot.pause()
-        assert host.chosen == [None]
+    async with health_of(samples) as board:
+        await board.press(key)
+        await board.pilot.pause()
+        assert board.app.results == [None]
         assert samples.wanted == [True, False]
-        assert not [worker for worker in host.workers if worker.group in ("samples", "examine")]
+        assert not [
+            worker for worker in board.app.workers if worker.group in ("samples", "examine")
+        ]
 
 
 @pytest.mark.usefixtures("found")
 @pytest.mark.parametrize("size", [(40, 20), (60, 16), (80, 24), (300, 80)])
 async def test_nothing_is_cut_off(samples: Shown, size: tuple[int, int]) -> None:
     samples.add(*TREES, wal_bytes=3_200_000, commit_p99_ms=1.0)
-    async with shown(samples, size) as (host, pilot):
+    async with health_of(samples, size) as board:
         width, height = size
-        assert len(host.rows) == height
-        assert max(map(len, host.rows)) <= width
-        assert host.rows[-1].endswith("esc close")
-        assert "900.0 MB   150%" in host.text
-        await pilot.press("tab")
-        assert "lines/s" in host.text
-        assert focus(host) == "health-gauges"
-        assert host.screen.max_scroll_y == 0
-        await pilot.press("tab")
-        assert focus(host) == "health-trees"
+        assert len(rows_of(board)) == height
+        assert max(map(len, rows_of(board))) <= width
+        assert rows_of(board)[-1].endswith("esc close")
+        assert "900.0 MB   150%" in board.text
+        await board.press("tab")
+        assert "lines/s" in board.text
+        assert board.focus == "health-gauges"
+        assert board.app.screen.max_scroll_y == 0
+        await board.press("tab")
+        assert board.focus == "health-trees"
 
 
 @pytest.mark.usefixtures("found")
 async def test_gauges_scroll_where_there_is_no_room(samples: Shown) -> None:
     samples.add()
-    async with shown(samples, (40, 14)) as (host, pilot):
-        await pilot.press("tab")
-        assert "runner CPU" not in host.text
-        await pilot.press(*["j"] * 10)
-        await until(pilot, lambda: "runner CPU" in host.text)
-        await pilot.press("g")
-        await until(pilot, lambda: "lines/s" in host.text)
-        await pilot.press("G")
-        await until(pilot, lambda: "runner CPU" in host.text)
+    async with health_of(samples, (40, 14)) as board:
+        await board.press("tab")
+        assert "runner CPU" not in board.text
+        await board.press(*["j"] * 10)
+        await board.until(lambda: "runner CPU" in board.text)
+        await board.press("g")
+        await board.until(lambda: "lines/s" in board.text)
+        await board.press("G")
+        await board.until(lambda: "runner CPU" in board.text)
 
 
 async def test_a_long_list_of_alerts_leaves_room(samples: Shown, found: Examination) -> None:
     found.strains.extend(f"strain {number} " + "word " * 30 for number in range(9))
     samples.add(*TREES)
-    async with shown(samples, (80, 24)) as (host, _):
-        assert host.rows[7] == "   … 23 more lines: stepflow health"
-        assert host.rows[8].startswith("╭─")
+    async with health_of(samples, (80, 24)) as board:
+        assert rows_of(board)[7] == "   … 23 more lines: stepflow health"
+        assert rows_of(board)[8].startswith("╭─")
 
 
 async def test_a_real_house_is_shown(house: House) -> None:
@@ -343,13 +313,12 @@ async def test_a_real_house_is_shown(house: House) -> None:
     async with Feed(house.home) as feed:
         await feed.next_change()
         samples = Samples(house.home, feed)
-        host = Host(samples)
-        async with host.run_test(size=(120, 36)) as pilot:
-            host.run_worker(samples.run())
-            await until(pilot, lambda: "chatty" in host.text)
-            await until(pilot, lambda: samples.history[-1].lines_per_s > 5)
-            await until(pilot, lambda: samples.trees[0].cpu is not None)
-            assert host.rows[0].startswith(" ✓ healthy")
+        async with shown(HealthScreen(samples)) as board:
+            board.app.run_worker(samples.run())
+            await board.until(lambda: "chatty" in board.text)
+            await board.until(lambda: samples.history[-1].lines_per_s > 5)
+            await board.until(lambda: samples.trees[0].cpu is not None)
+            assert rows_of(board)[0].startswith(" ✓ healthy")
             assert samples.history[-1].lines_per_s < 120
             assert samples.history[-1].memory_bytes > 5_000_000
             assert samples.trees[0].count >= 4

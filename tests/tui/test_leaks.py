@@ -5,10 +5,8 @@ In the suite a short form of it; `LEAKS=full pytest tests/tui/test_leaks.py` pla
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,8 @@ import pytest
 from textual.widget import Widget
 
 from stepflow_tui.tui.screens.main.screen import MainScreen
-from tests.tui.dashboard import PATIENCE_S, dashboard
+from tests.tui.dashboard import dashboard
+from tests.tui.driven import until
 from tests.tui.furnished import NIGHTLY, furnish
 from tests.tui.record import numbered
 
@@ -51,14 +50,6 @@ def memory() -> int:
     """Bytes of this process that no other shares."""
     gc.collect()
     return int(psutil.Process().memory_full_info().uss)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """As a dashboard's, but quicker: it does not wait for all to be quiet."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.001)
 
 
 async def switch(board: Dashboard, rounds: int) -> None:

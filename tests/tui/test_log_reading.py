@@ -16,11 +16,18 @@ from tests.tui.log_host import log_host
 from tests.tui.record import numbered, step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from typing import TypeAlias
+
     from textual.geometry import Region
 
     from stepflow_tui.tui.widgets.log.view import LogView
     from tests.tui.conftest import CountingSource
+    from tests.tui.log_host import LogHost
     from tests.tui.record import Recorder
+
+    Show: TypeAlias = Callable[[int], AbstractAsyncContextManager[LogHost]]
 
 SCRIPT = b"""\
 hello
@@ -52,17 +59,21 @@ def number(recorder: Recorder) -> int:
     return number
 
 
-async def test_steps_have_headings(recorder: Recorder, source: CountingSource, number: int) -> None:
-    async with log_host(source, recorder, number) as host:
+@pytest.fixture
+def show(source: CountingSource, recorder: Recorder) -> Show:
+    """Shows the log of an execution."""
+    return partial(log_host, source, recorder)
+
+
+async def test_steps_have_headings(show: Show, number: int) -> None:
+    async with show(number) as host:
         assert host.rows[:3] == ["hello", "▾ ✓ Build  12.3s", "compile"]
         assert host.rows[5] == "▾ ✗ Test  1.0s"
         assert host.signs == "   !   ✗  ✗  "
 
 
-async def test_a_step_folds_and_unfolds(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_a_step_folds_and_unfolds(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.scanned()
         await host.press("g", "j", "j", "full_stop")
         assert host.rows[:3] == [
@@ -79,10 +90,8 @@ async def test_a_step_folds_and_unfolds(
         assert host.messages == ["this line belongs to no step"]
 
 
-async def test_all_steps_fold_and_the_place_stays(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_all_steps_fold_and_the_place_stays(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.scanned()
         await host.press("g", "j", "j", "comma")
         assert host.rows == [
@@ -96,25 +105,21 @@ async def test_all_steps_fold_and_the_place_stays(
         assert len(host.rows) == 13
 
 
-async def test_a_jump_unfolds_what_hides_its_goal(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_a_jump_unfolds_what_hides_its_goal(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.press("comma")
         host.log.jump(8, above=1)
         assert host.line == 9
         assert host.log.folded_steps == {1}
 
 
-async def test_folds_of_a_long_log_are_read_where_they_are(
-    recorder: Recorder, source: CountingSource
-) -> None:
+async def test_folds_of_a_long_log_are_read_where_they_are(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     for start in range(1, 100_001, 10_000):
         recorder.log(number, numbered(10_000, start))
     steps = [step(i, f"S{i}", i * 1000 + 1, last_line=i * 1000 + 1000) for i in range(100)]
     recorder.steps(number, *steps)
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         await host.press("comma", "g")
         await host.until(lambda: host.rows[:1] == ["▸ ✓ S0  1.0s  · 999 lines"])
         assert [row.split()[2] for row in host.rows] == [f"S{i}" for i in range(len(host.rows))]
@@ -123,10 +128,8 @@ async def test_folds_of_a_long_log_are_read_where_they_are(
         assert host.log.view.lines.size == 100
 
 
-async def test_markers_are_headings_or_hidden_or_raw(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_markers_are_headings_or_hidden_or_raw(show: Show, number: int) -> None:
+    async with show(number) as host:
         log = host.log
         assert log.cycle_markers() is Markers.HIDDEN
         await host.until(lambda: log.view.lines.size == 8)
@@ -149,10 +152,8 @@ async def test_markers_are_headings_or_hidden_or_raw(
         assert host.messages == ["markers as printed", "steps as headings"]
 
 
-async def test_brackets_go_from_step_to_step(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_brackets_go_from_step_to_step(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.press("g", "right_square_bracket")
         assert host.line == 2
         await host.press("right_square_bracket")
@@ -164,10 +165,8 @@ async def test_brackets_go_from_step_to_step(
         assert host.messages == ["no step begins above"]
 
 
-async def test_e_goes_to_the_problems(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_e_goes_to_the_problems(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.press("g")
         for key, line in (("e", 4), ("e", 8), ("e", 11), ("E", 8)):
             await host.press(key)
@@ -177,22 +176,22 @@ async def test_e_goes_to_the_problems(
         assert host.line == 4
 
 
-async def test_the_first_problem_is_far_away(recorder: Recorder, source: CountingSource) -> None:
+async def test_the_first_problem_is_far_away(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     recorder.log(number, b"error: first\n")
     for start in range(1, 200_001, 20_000):
         recorder.log(number, numbered(20_000, start))
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         await host.press("E")
         await host.until(lambda: host.line == 1)
         assert not host.log.follow
 
 
-async def test_a_filter_goes_and_the_line_stays(recorder: Recorder, source: CountingSource) -> None:
+async def test_a_filter_goes_and_the_line_stays(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     for start in range(1, 20_001, 2000):
         recorder.log(number, numbered(2000, start))
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         log = host.log
         log.jump(10_010, above=7)
         await host.until(lambda: log.current is not None)
@@ -212,10 +211,10 @@ async def test_a_filter_goes_and_the_line_stays(recorder: Recorder, source: Coun
         assert not log.clear_filter()
 
 
-async def test_a_filter_follows(recorder: Recorder, source: CountingSource) -> None:
+async def test_a_filter_follows(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     recorder.log(number, b"one\nerror: a\ntwo\n")
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         host.log.set_filter(Needle("error"))
         await host.until(lambda: host.rows == ["error: a"])
         recorder.log(number, b"three\nerror: b\nfour\n")
@@ -228,12 +227,10 @@ async def test_a_filter_follows(recorder: Recorder, source: CountingSource) -> N
         await host.until(lambda: host.rows == ["three"])
 
 
-async def test_wrapping_keeps_the_line_at_the_top(
-    recorder: Recorder, source: CountingSource
-) -> None:
+async def test_wrapping_keeps_the_line_at_the_top(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     recorder.log(number, b"".join(b"%d " % n + b"x" * 99 + b"\n" for n in range(300)))
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         log = host.log
         log.jump(100, above=0)
         for _ in range(15):
@@ -246,10 +243,8 @@ async def test_wrapping_keeps_the_line_at_the_top(
         assert (log.view.top, log.cursor) == (top, cursor + 1)
 
 
-async def test_lines_are_selected_and_copied(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_lines_are_selected_and_copied(show: Show, number: int) -> None:
+    async with show(number) as host:
         log = host.log
         await host.press("g", "j", "j")
         assert await log.excerpt() == Excerpt("compile", 1)
@@ -266,12 +261,12 @@ async def test_lines_are_selected_and_copied(
 
 
 async def test_many_lines_are_copied_without_those_that_are_hidden(
-    recorder: Recorder, source: CountingSource
+    recorder: Recorder, show: Show
 ) -> None:
     number = recorder.execution()
     for start in range(1, 5001, 500):
         recorder.log(number, numbered(500, start))
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         await host.press("g", "v", "G")
         excerpt = await host.log.excerpt()
         assert excerpt == Excerpt(numbered(5000).decode()[:-1], 5000)
@@ -282,10 +277,10 @@ async def test_many_lines_are_copied_without_those_that_are_hidden(
         assert await host.log.excerpt() == Excerpt("\n".join(lines), 5)
 
 
-async def test_json_is_shown_on_a_sheet(recorder: Recorder, source: CountingSource) -> None:
+async def test_json_is_shown_on_a_sheet(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     recorder.log(number, b'12:00 {"a": [1, "\\u001b[31m"]} end\nno json\n')
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         await host.press("J")
         assert host.messages == ["no JSON in this line"]
         await host.press("k", "J")
@@ -310,10 +305,8 @@ def test_json_is_found_in_a_line(line: str, found: str | None) -> None:
     assert json_in(line) == found
 
 
-async def test_a_click_on_the_mark_of_a_heading_folds(
-    recorder: Recorder, source: CountingSource, number: int
-) -> None:
-    async with log_host(source, recorder, number) as host:
+async def test_a_click_on_the_mark_of_a_heading_folds(show: Show, number: int) -> None:
+    async with show(number) as host:
         await host.pilot.click(host.log, offset=(12, 2))
         assert (host.line, host.log.folded_steps) == (2, frozenset())
         x = host.log.content_region.x + 2
@@ -321,12 +314,10 @@ async def test_a_click_on_the_mark_of_a_heading_folds(
         assert host.log.folded_steps == {1}
 
 
-async def test_problems_are_marked_on_the_scroll_bar(
-    recorder: Recorder, source: CountingSource
-) -> None:
+async def test_problems_are_marked_on_the_scroll_bar(recorder: Recorder, show: Show) -> None:
     number = recorder.execution()
     recorder.log(number, numbered(5000) + b"error: x\n" + numbered(5000))
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         await host.scanned()
         height = host.log.height
         marks = [mark[0] if mark else " " for mark in host.log._minimap.marks]
@@ -338,11 +329,11 @@ async def test_problems_are_marked_on_the_scroll_bar(
 
 
 async def test_one_more_line_draws_only_what_changed(
-    recorder: Recorder, source: CountingSource, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = recorder.execution()
     recorder.log(number, b"a\nb\n")
-    async with log_host(source, recorder, number) as host:
+    async with show(number) as host:
         drawn: list[int] = []
         refresh = host.log.refresh
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -14,9 +12,9 @@ from stepflow_tui.core.models import Execution, Status
 from stepflow_tui.tui.notify.hook import Hook
 from stepflow_tui.tui.notify.notifications import Notifications, Watchlist, hook_variables, sentence
 from stepflow_tui.tui.terminal.emulator import Emulator
+from tests.tui.driven import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from stepflow_tui.tui.live import Live
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from tests.tui.record import Recorder
 
 HOSTILE = "x;4;1;9\x1b]52;c;aGk=\x07\x1b\\\x9c\u202ey\nz"
-PATIENCE_S = 20.0
 
 
 def execution(number: int = 4, status: Status = Status.RUNNING, **fields: object) -> Execution:
@@ -321,13 +318,6 @@ def test_tmux_passes_on_what_is_wrapped_if_the_user_says_that_it_may() -> None:
 
 
 # The user's own command
-
-
-async def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def test_the_hook_learns_of_the_run_and_lives_by_itself(tmp_path: Path) -> None:

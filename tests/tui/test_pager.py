@@ -80,16 +80,27 @@ async def test_lines_keep_their_numbers_behind_a_gap(
     assert shorter[3:] == ["behind", ""]
 
 
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files are made."""
+    directory = tmp_path / "tmp"
+    directory.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(directory))
+    return directory
+
+
+def files_in(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
 async def test_the_file_for_the_pager_has_no_name(
-    recorder: Recorder, source: CountingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, source: CountingSource, tmp_path: Path, temporary: Path
 ) -> None:
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     number = recorder.execution()
     recorder.log(number, numbered(100))
     out = tmp_path / "out"
     async with pager.log_file(source, number) as path:
-        assert list((tmp_path / "tmp").iterdir()) == []
+        assert files_in(temporary) == []
         assert path.read_text() == numbered(100).decode()
         script = f"cat {path} > {out}; tail -1 {path} >> {out}"
         assert pager.run_pager(["/bin/sh", "-c", script]) is None
@@ -97,10 +108,8 @@ async def test_the_file_for_the_pager_has_no_name(
 
 
 async def test_the_copy_for_the_editor_goes_when_the_editor_does(
-    recorder: Recorder, source: CountingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, source: CountingSource, temporary: Path
 ) -> None:
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     number = recorder.execution()
     recorder.log(number, b"\x1b[31mred\x1b[0m\n")
     async with pager.log_copy(source, number, "build-1.log") as path:
@@ -111,7 +120,7 @@ async def test_the_copy_for_the_editor_goes_when_the_editor_does(
         leave = ["/bin/sh", "-c", f"touch {path.parent}/.swap"]
         assert pager.run_pager(leave, path.parent) is None
         assert not path.parent.exists()
-    assert list((tmp_path / "tmp").iterdir()) == []
+    assert files_in(temporary) == []
 
 
 @pytest.mark.parametrize(

@@ -43,14 +43,19 @@ async def open_palette(board: Dashboard, key: str = "ctrl+p") -> None:
     await board.until(lambda: isinstance(board.app.screen, Palette))
 
 
+async def choose(board: Dashboard, typed: str, found: str) -> None:
+    """Type what is meant, and choose what is found."""
+    await board.press(*typed)
+    await board.until_text(found)
+    await board.press("enter")
+
+
 async def test_an_action_is_chosen_by_its_name(home: Home, recorder: Recorder) -> None:
     recorder.execution("build")
     async with dashboard(home) as board:
         await board.until_text("build")
         await open_palette(board)
-        await board.press(*"help")
-        await board.until_text("help")
-        await board.press("enter")
+        await choose(board, "help", "help")
         await board.until_text("Moving in a pane")
 
 
@@ -60,9 +65,7 @@ async def test_a_run_is_gone_to_by_its_name_or_number(home: Home, recorder: Reco
     async with dashboard(home) as board:
         await board.until(lambda: board.selected == 3)
         await open_palette(board, "colon")
-        await board.press(*"alph")
-        await board.until_text("#1 alpha")
-        await board.press("enter")
+        await choose(board, "alph", "#1 alpha")
         await board.until(lambda: board.selected == 1 and board.executions.cursor == 2)
         await open_palette(board)
         await board.press("2")
@@ -79,9 +82,7 @@ async def test_a_step_is_gone_to_by_its_name(home: Home, recorder: Recorder) -> 
     async with dashboard(home) as board:
         await board.until(lambda: board.selected == 2)
         await open_palette(board)
-        await board.press(*"unpa")
-        await board.until_text("Unpack  #1 deploy")
-        await board.press("enter")
+        await choose(board, "unpa", "Unpack  #1 deploy")
         await board.until(lambda: board.selected == 1 and board.focus == "steps")
         assert board.steps.cursor == 1
         assert board.log.cursor == 1

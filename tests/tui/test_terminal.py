@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +16,14 @@ import pytest
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import start
 from tests.tui.record import Recorder, numbered, step
-from tests.tui.terminal import Terminal
+from tests.tui.terminal import ROOT, Terminal, terminal_environment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stepflow_tui.core.home import Home
     from tests.house import House
 
-ROOT = Path(__file__).parents[2]
 OPEN = (
     "import sys; from pathlib import Path;"
     "from stepflow_tui.core.home import Home; from stepflow_tui.tui.start import start_dashboard;"
@@ -32,15 +32,8 @@ OPEN = (
 
 
 def open_dashboard(home: Home, columns: int = 120, rows: int = 36, **environ: str) -> Terminal:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LANG": "C.UTF-8",
-        **environ,
-    }
-    return Terminal([sys.executable, "-c", OPEN, str(home.root)], environment, columns, rows)
+    command = [sys.executable, "-c", OPEN, str(home.root)]
+    return Terminal(command, terminal_environment(**environ), columns, rows)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import regex
-
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.tui.log.shown import hides_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import regex
 
 _MAX_LENGTH = 1000
 _MAX_REPEATS = 10_000
@@ -73,6 +73,8 @@ class Needle:
         self._is_slow = False
 
     def _compiled(self) -> regex.Pattern[str]:
+        import regex  # only now: the first screen need not wait for it
+
         if not self.is_regex:
             text = regex.escape(self.text, literal_spaces=True)
         elif len(self.text) > _MAX_LENGTH or _repeats(self.text) > _MAX_REPEATS:
@@ -90,6 +92,8 @@ class Needle:
             raise UsageProblem("too deep or too large a pattern") from error
 
     def _compiled_bytes(self) -> regex.Pattern[bytes] | None:
+        import regex
+
         if self.is_regex or not self.text.isascii():
             return None
         flags = 0 if self.exact_case else regex.IGNORECASE

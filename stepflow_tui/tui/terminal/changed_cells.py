@@ -74,9 +74,13 @@ class ChangedCells(CompositorUpdate):
 class ThriftyApp(App[None]):
     """An application that sends only what has changed on the terminal."""
 
-    _is_thrifty = is_textual_known()
     _cells: TerminalCells | None = None
     _is_small = False
+    _has_drawn = False
+
+    @cached_property
+    def _is_thrifty(self) -> bool:
+        return is_textual_known()
 
     @cached_property
     def _strips(self) -> _StripCells:
@@ -101,11 +105,12 @@ class ThriftyApp(App[None]):
             self._cells.forget()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        if self._is_thrifty and not self.is_headless:
+        if not self.is_headless and self._has_drawn and self._is_thrifty:
             changes = self._changes(renderable)
             self._is_small = isinstance(changes, ChangedCells) and changes.is_small
             renderable = cast("RenderableType | None", changes)
         super()._display(screen, renderable)
+        self._has_drawn |= isinstance(renderable, CompositorUpdate)
 
     def _begin_update(self) -> None:
         if not self._is_small:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from statistics import mode
 from typing import TYPE_CHECKING
 
 from stepflow_tui.tui.terminal.row import Row
@@ -54,7 +53,7 @@ def find_scroll(before: Sequence[Row], after: Mapping[int, Row]) -> Scroll | Non
     span = _span(list(changed.values()))
     places = _places(before, span)
     moves = {y: places.get(_key(after[y], span), y) - y for y in changed}
-    by = mode(moves.values())
+    by, _ = Counter(moves.values()).most_common(1)[0]
     moved = [y for y, move in moves.items() if move == by]
     if not by or 2 * len(moved) < len(changed):
         return None

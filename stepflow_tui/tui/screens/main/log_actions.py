@@ -9,7 +9,6 @@ from textual import work
 from textual.actions import SkipAction
 from textual.app import SuspendNotSupported
 
-from stepflow_tui.core import places
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import StepflowError, StoreProblem, UsageProblem
 from stepflow_tui.core.text import clean_line
@@ -17,12 +16,12 @@ from stepflow_tui.tui.log import pager, saving
 from stepflow_tui.tui.log.arrivals import line_at
 from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.screens.main.searching import Searching
-from stepflow_tui.tui.screens.save import Save
 from stepflow_tui.tui.terminal import clipboard
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stepflow_tui.core import places
     from stepflow_tui.core.models import Execution
     from stepflow_tui.tui.log.interleaved import Interleaved
 
@@ -58,6 +57,8 @@ class LogActions(Searching):
             UsageProblem: there is no such place.
             StoreProblem: the database cannot be read.
         """
+        from stepflow_tui.core import places
+
         place = places.parse_place(text)
         if isinstance(place, places.End):
             self._log.resume()
@@ -70,6 +71,8 @@ class LogActions(Searching):
         self._log.jump(line, above=_ABOVE_A_PLACE)
 
     async def _line_of(self, place: places.Elapsed | places.ClockTime) -> int:
+        from stepflow_tui.core import places
+
         log, execution = self._live.log, self._live.selected
         if log is not None:
             await log.load(range(self._log.cursor, self._log.cursor + 1))
@@ -124,6 +127,8 @@ class LogActions(Searching):
     @work(group="save")
     async def action_save(self) -> None:
         """Save the log, or the lines that are selected, to a file."""
+        from stepflow_tui.tui.screens.save import Save
+
         execution = self._live.selected
         if execution is None:
             self._say("there is no log to save")

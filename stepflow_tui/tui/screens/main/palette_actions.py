@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StepflowError, UsageProblem
 from stepflow_tui.core.glyphs import GLYPHS
-from stepflow_tui.core.places import parse_place
 from stepflow_tui.store.lookup import executions_like, steps_like
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.entries import Entry, best
 from stepflow_tui.tui.screens.main.monitor import Monitor
-from stepflow_tui.tui.screens.palette import Palette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +27,8 @@ class PaletteActions(Monitor):
 
     def action_palette(self) -> None:
         """Choose what to do or where to go by typing a part of its name."""
+        from stepflow_tui.tui.screens.palette import Palette
+
         focused = self.focused
 
         def run(entry: Entry | None) -> None:
@@ -49,6 +49,8 @@ class PaletteActions(Monitor):
 
     def _line_entry(self, text: str) -> list[Entry]:
         """The place in the log that is meant, if it is one."""
+        from stepflow_tui.core.places import parse_place
+
         try:
             parse_place(text)
         except UsageProblem:

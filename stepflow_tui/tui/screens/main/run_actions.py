@@ -1,4 +1,7 @@
-"""What one can do with executions."""
+"""What one can do with executions.
+
+The dialogs are imported when they are opened: the first screen need not wait for them.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,16 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
-from stepflow_tui.requests.draft import Draft
-from stepflow_tui.store import queries, removal
+from stepflow_tui.store import queries
 from stepflow_tui.tui.screens import questions
-from stepflow_tui.tui.screens.details import Details
-from stepflow_tui.tui.screens.edit import EditNote, EditTags
 from stepflow_tui.tui.screens.main.monitor import Monitor
-from stepflow_tui.tui.screens.new_run import NewRun
 from stepflow_tui.tui.screens.questions import counted, named, verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from stepflow_tui.core.models import Execution
+    from stepflow_tui.requests.draft import Draft
     from stepflow_tui.requests.request import Request, RunRequest
 
 _ACCEPTED_WITHIN_S, _ACCEPTED_POLL_S = 5.0, 0.05
@@ -39,6 +39,8 @@ class RunActions(Monitor):
     @work(group="details", exclusive=True)
     async def action_details(self) -> None:
         """Show all that is known of the execution."""
+        from stepflow_tui.tui.screens.details import Details
+
         execution = self._live.selected
         if execution is None:
             return
@@ -90,11 +92,15 @@ class RunActions(Monitor):
     @work(group="dialog", exclusive=True)
     async def action_start(self) -> None:
         """Start a run that the user describes."""
+        from stepflow_tui.requests.draft import Draft
+
         await self._start_from(Draft(cwd=_here()), "Start a run")
 
     @work(group="dialog", exclusive=True)
     async def action_edit_rerun(self) -> None:
         """Run the execution once more, as the user changes it."""
+        from stepflow_tui.requests.draft import Draft
+
         chosen = await self._read_chosen()
         if len(chosen) > 1:
             self._say(f"one at a time can be changed, and {len(chosen)} are selected")
@@ -102,6 +108,8 @@ class RunActions(Monitor):
             await self._start_from(Draft.of(chosen[0]), f"Run {named(chosen)} again, with changes")
 
     async def _start_from(self, draft: Draft, title: str) -> None:
+        from stepflow_tui.tui.screens.new_run import NewRun
+
         form = NewRun(draft, self._feed, self._orders, title=title)
         request = await self.app.push_screen_wait(form)
         if request is not None:
@@ -191,6 +199,8 @@ class RunActions(Monitor):
     @work(group="dialog", exclusive=True)
     async def action_remove(self) -> None:
         """Remove what is chosen from the history, but for what must stay, if the user is sure."""
+        from stepflow_tui.store import removal
+
         chosen = await self._read_chosen()
         ids = [execution.id for execution in chosen]
         sized = len(ids) <= _SIZED
@@ -238,6 +248,8 @@ class RunActions(Monitor):
     @work(group="dialog", exclusive=True)
     async def action_tag(self) -> None:
         """Change the tags of what is chosen."""
+        from stepflow_tui.tui.screens.edit import EditTags
+
         chosen = await self._read_chosen()
         if not chosen:
             return
@@ -256,6 +268,8 @@ class RunActions(Monitor):
     @work(group="dialog", exclusive=True)
     async def action_note(self) -> None:
         """Write on what is chosen what should be known about it."""
+        from stepflow_tui.tui.screens.edit import EditNote
+
         chosen = await self._read_chosen()
         if not chosen:
             return

@@ -12,9 +12,7 @@ from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.log.interleaved import Interleaved
 from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
-from stepflow_tui.tui.screens.help import Help
 from stepflow_tui.tui.screens.main.list_actions import ListActions
 from stepflow_tui.tui.screens.main.log_actions import LogActions
 from stepflow_tui.tui.screens.main.palette_actions import PaletteActions
@@ -236,7 +234,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             self._end_search()
         elif self._log.clear_filter():
             self._go_to("log")
-        elif isinstance(self._live.log, Interleaved):
+        elif self._live.is_interleaved:
             self._turn_to_one()
         elif self._is_filtered:
             self._end_filter()
@@ -256,6 +254,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
 
     def action_help(self) -> None:
         """Show the keys."""
+        from stepflow_tui.tui.screens.help import Help
+
         self.app.push_screen(Help())
 
     def action_quit(self) -> None:

@@ -13,7 +13,6 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.messages import LogMoved, SearchChanged
 from stepflow_tui.tui.screens.main.monitor import Monitor
-from stepflow_tui.tui.screens.matches import Matches
 from stepflow_tui.tui.widgets.search_bar import SearchBar
 
 if TYPE_CHECKING:
@@ -154,6 +153,8 @@ class Searching(Monitor):
     @work(group="matches", exclusive=True)
     async def action_matches(self) -> None:
         """List all matches, and go to the one that is chosen."""
+        from stepflow_tui.tui.screens.matches import Matches
+
         search, log = self._finder.search, self._live.log
         if search is None or log is None:
             self._say("nothing is looked for; / begins a search")

@@ -13,7 +13,6 @@ from textual.content import Content
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
-from stepflow_tui.tui.log.interleaved import Interleaved
 from stepflow_tui.tui.screens.main.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Views(Monitor):
     @work(group="interleave", exclusive=True)
     async def action_interleave(self) -> None:
         """The logs of the selected executions as one; again: back to the current one."""
-        if isinstance(self._live.log, Interleaved):
+        if self._live.is_interleaved:
             self._turn_to_one()
             return
         numbers = sorted(self._executions.selected)
