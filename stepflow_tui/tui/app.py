@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
-from textual.app import App
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.core import glyphs
@@ -85,16 +85,21 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
             root, feed, live, orders, notifications=self.notifications, config=self.config
         )
         self._interrupted_at = 0.0
+        self._is_ready = False
         self._set_colours(self.config.theme if colours else ANSI_THEME)
         self.set_keymap(choices.keymap(self.config))
 
     def _set_colours(self, theme: str) -> None:
+        self.ansi_theme_dark, self.ansi_theme_light = LOG_COLOURS, LIGHT_LOG_COLOURS
         for ours in THEMES:
             self.register_theme(ours)
-        # Not by assignment, each of which would have all styles read once more.
-        self.set_reactive(App.ansi_theme_dark, LOG_COLOURS)
-        self.set_reactive(App.ansi_theme_light, LIGHT_LOG_COLOURS)
-        self.set_reactive(App.theme, theme)
+        self.theme = theme
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the styles anew, but not ahead of the first screen, for which they are read."""
+        if self._is_ready:
+            super().refresh_css(animate)
 
     def _make_notifications(self, environ: Mapping[str, str]) -> Notifications:
         wanted = self.config.notify
@@ -142,6 +147,14 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         """Draw anew when we come back from the shell (ctrl+z, fg)."""
         self.app_suspend_signal.subscribe(self, lambda _: self.notifications.pause())
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def on_ready(self) -> None:
+        """The first screen stands there."""
+        self._is_ready = True
+        if not gc.isenabled():  # so that it came sooner
+            gc.collect()
+            gc.freeze()  # what is there now stays for good; each look at it takes some frames' time
+            gc.enable()
 
     def on_unmount(self) -> None:
         """Leave the terminal as it was."""

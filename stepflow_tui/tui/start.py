@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import gc
 import locale
 import os
 import shutil
@@ -44,6 +45,7 @@ def start_dashboard(home: Home, config: Config | None = None, target: Target | N
     Raises:
         UsageProblem: something that the configuration names is not known.
     """
+    gc.disable()  # until the first screen stands there: hardly anything is garbage before
     environ = dict(os.environ)  # Textual changes it, and scripts that are run again inherit it
     config = config or Config()
     _set_defaults(environ, config.fps)
@@ -53,6 +55,7 @@ def start_dashboard(home: Home, config: Config | None = None, target: Target | N
     try:
         asyncio.run(_run(home, environ, config, target))
     finally:
+        gc.enable()
         _let_go_of_lost_terminal()
 
 

@@ -36,7 +36,7 @@ UNTOLD = "[notify]\nbell = false\ndesktop = 'off'\ntitle = false\nprogress = 'of
 def environment(home: Home, **more: str) -> Mapping[str, str]:
     """What a program is given that works on this home."""
     known = {"STEPFLOW_HOME": os.fsdecode(home.root), "PAGER": "cat"}
-    return terminal_environment(**known, **more)
+    return terminal_environment(**{**known, **more})
 
 
 def untold(home: Home, directory: Path, **more: str) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ know it; if not, Textual sends what it would send without us.
 
 from __future__ import annotations
 
-import inspect
 import os
 from functools import cached_property
 from sys import intern
@@ -24,6 +23,8 @@ from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.row import split_cells
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from rich.console import Console, RenderableType
     from rich.style import Style
     from textual import events
@@ -44,15 +45,21 @@ _KNOWN_SHAPES = (
     (LayoutUpdate.__init__, ("self", "strips", "region")),
     (ChopsUpdate.__init__, ("self", "chops", "spans", "chop_ends")),
     (CompositorUpdate.render_segments, ("self", "console")),
-    (Strip.render_ansi, ("style", "color_system")),
+    (Strip.render_ansi, ("cls", "style", "color_system")),
 )
 
 
 def is_textual_known() -> bool:
     """Whether Textual is as this module expects it."""
     return textual.__version__.startswith(_KNOWN_VERSION) and all(
-        tuple(inspect.signature(function).parameters) == names for function, names in _KNOWN_SHAPES
+        _parameters(function) == names for function, names in _KNOWN_SHAPES
     )
+
+
+def _parameters(function: object) -> tuple[str, ...]:
+    """Their names; `inspect.signature` would take as long as the first frame does."""
+    code: CodeType | None = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    return () if code is None else code.co_varnames[: code.co_argcount]
 
 
 class ChangedCells(CompositorUpdate):
@@ -76,7 +83,6 @@ class ThriftyApp(App[None]):
 
     _cells: TerminalCells | None = None
     _is_small = False
-    _has_drawn = False
 
     @cached_property
     def _is_thrifty(self) -> bool:
@@ -105,12 +111,11 @@ class ThriftyApp(App[None]):
             self._cells.forget()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        if not self.is_headless and self._has_drawn and self._is_thrifty:
+        if not self.is_headless and self._is_thrifty:
             changes = self._changes(renderable)
             self._is_small = isinstance(changes, ChangedCells) and changes.is_small
             renderable = cast("RenderableType | None", changes)
         super()._display(screen, renderable)
-        self._has_drawn |= isinstance(renderable, CompositorUpdate)
 
     def _begin_update(self) -> None:
         if not self._is_small:
