@@ -8,10 +8,10 @@ the same work.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
+from msgspec.structs import fields
 
 from stepflow_tui.core.models import Execution
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.text import current_state
 from stepflow_tui.store.queries import chunks_before, chunks_from, chunks_of_lines
@@ -18,8 +19,7 @@ MAX_LINE = 64 * 1024
 _CHUNKS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """Adjoining lines of a log, without their newlines.
 
     Attributes:

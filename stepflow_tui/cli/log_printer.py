@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.cli.log_cursor import MAX_LINE
 from stepflow_tui.cli.long_line import LongLine
@@ -26,8 +27,7 @@ _LAST_RANK = 2**31
 """Higher than that of any notice."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where a notice stands: before or after a line, and among others at that line.
 
     Attributes:

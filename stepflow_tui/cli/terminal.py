@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from stepflow_tui.core.glyphs import ASCII_GLYPHS, GLYPHS
 from stepflow_tui.core.models import Status
@@ -24,8 +25,7 @@ _COLOURS: dict[Status, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """What an output can show.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from stepflow_tui.core.clock import elapsed_ms
 from stepflow_tui.core.models import Status
@@ -36,8 +37,7 @@ class Mark(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class PastStep:
+class PastStep(Struct, frozen=True):
     """A step of an earlier run; `duration_ms` is None if nobody knows."""
 
     execution: int
@@ -46,16 +46,14 @@ class PastStep:
     duration_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """An execution with its steps."""
 
     execution: Execution
     steps: Sequence[Step]
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """How a step, or a whole run, went.
 
     Attributes:
@@ -68,8 +66,7 @@ class Timing:
     ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(Struct, frozen=True):
     """What earlier runs took, in milliseconds."""
 
     median_ms: int
@@ -96,8 +93,7 @@ class Usual:
         return ms - self.median_ms > allowed
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A step, or the whole run, in both runs; None where there is no such step."""
 
     name: str
@@ -117,8 +113,7 @@ class Line:
         return self.now.ms - self.before.ms
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two runs side by side.
 
     Attributes:
@@ -134,8 +129,7 @@ class Comparison:
     steps: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What is usual: durations of completed runs and of their completed steps, in milliseconds."""
 
     whole: Sequence[int] = ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
@@ -51,8 +52,7 @@ _EXAMPLES: dict[Key, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One thing asked of an execution.
 
     Attributes:
@@ -75,8 +75,7 @@ class Term:
         return _moment_ms(self.value, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which executions to list: those of which every term holds.
 
     Terms of one key are alternatives, but for texts and for those that are negated: of these
@@ -218,8 +217,7 @@ def _date_ms(value: str) -> int:
         raise ValueError(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What may stand in a part of a text.
 
     Attributes:

@@ -7,8 +7,9 @@ BuildKit prefix (`#12 3.456 `) and an ISO timestamp; after its text there may be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 from stepflow_tui.core import parameters
 from stepflow_tui.core.durations import parse_duration
@@ -44,8 +45,7 @@ _PROGRESS = re.compile(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
 _EXCERPT = 80
 
 
-@dataclass(frozen=True, slots=True)
-class StepStart:
+class StepStart(Struct, frozen=True):
     """A step begins.
 
     Attributes:
@@ -61,16 +61,14 @@ class StepStart:
     metadata: Metadata = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class StepComplete:
+class StepComplete(Struct, frozen=True):
     """The latest step of this name that is not explicitly ended is complete."""
 
     name: str
     metadata: Metadata = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class StepError:
+class StepError(Struct, frozen=True):
     """The current step failed.
 
     Attributes:
@@ -82,8 +80,7 @@ class StepError:
     metadata: Metadata = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactMarker:
+class ArtifactMarker(Struct, frozen=True):
     """A file, directory or glob, relative to the working directory, is to be collected."""
 
     path: str
@@ -92,16 +89,14 @@ class ArtifactMarker:
     metadata: Metadata = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """A fact about the current step, or else about the execution."""
 
     key: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """A line that is meant as a marker and cannot be one.
 
     Attributes:

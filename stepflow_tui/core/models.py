@@ -7,9 +7,10 @@ Lines and step indexes count from 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 Value: TypeAlias = bool | int | float | str
 Metadata: TypeAlias = dict[str, Value]
@@ -37,8 +38,7 @@ class Status(StrEnum):
         return self not in (Status.PENDING, Status.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """One moment on two clocks.
 
     Attributes:
@@ -51,8 +51,7 @@ class Instant:
     mono_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A named range of an execution's lines.
 
     Attributes:
@@ -82,8 +81,7 @@ class Step:
     metadata: Metadata = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """A file or directory that a script named with `ARTIFACT:`.
 
     Attributes:
@@ -107,8 +105,7 @@ class Artifact:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One run of one command.
 
     Attributes:

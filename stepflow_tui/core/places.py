@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
 
 
-@dataclass(frozen=True, slots=True)
-class LineNumber:
+class LineNumber(Struct, frozen=True):
     """A line, counted from 1."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Percent:
+class Percent(Struct, frozen=True):
     """A share of all lines, 0 to 100."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(Struct, frozen=True):
     """So many milliseconds after the start."""
 
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClockTime:
+class ClockTime(Struct, frozen=True):
     """A time of day where the user is, in milliseconds since midnight."""
 
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The last line."""
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stepflow_tui.core.markers import MARKER_HINT, MAX_LINE, Marker, parse_line
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A marker and the line it stands on, counted from 1."""
 
     line: int

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core.markers import (
     Meta,
@@ -28,8 +30,7 @@ MAX_METADATA = 100
 """Metadata keys that one step can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a marker means beyond the steps themselves.
 
     Attributes:

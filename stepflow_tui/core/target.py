@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.text import clean_line
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A place in the history.
 
     Attributes:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections import deque
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,8 +117,7 @@ def _colour(match: re.Match[str]) -> str:
     return match["sgr"] or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How a run of text looks.
 
     Attributes:

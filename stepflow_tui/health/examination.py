@@ -6,8 +6,9 @@ import math
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
@@ -38,8 +39,7 @@ _FIXED_SERIES = {(3, 44): 6, (3, 50): 7}
 _FIXED = (3, 51, 3)
 
 
-@dataclass(slots=True)
-class Examination:
+class Examination(Struct):
     """What was found.
 
     Attributes:

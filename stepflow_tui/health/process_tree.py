@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.health.shim import Shim, shim_of
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.vitals import OpenSpool
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessTree:
+class ProcessTree(Struct, frozen=True):
     """The processes of an execution at one moment.
 
     Attributes:

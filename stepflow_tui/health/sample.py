@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stepflow_tui.core.histogram import difference, quantile, total
 from stepflow_tui.health.backlog import backlog, size_of
@@ -26,8 +28,7 @@ _RECORD_PERIOD_S = 1.5
 """While it stores anything, the runner writes its record more often than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """What was measured.
 
     Attributes:
@@ -104,8 +105,7 @@ class Sampler:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """What the runner has done between two looks at its record."""
 
     lines_per_s: float = 0.0

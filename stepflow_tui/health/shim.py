@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.clock import boot_id
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 
-@dataclass(frozen=True, slots=True)
-class Shim:
+class Shim(Struct, frozen=True):
     """A process of this boot.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.redaction import REDACTED, looks_secret
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from stepflow_tui.requests.request import RunRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """All that can be said of a run.
 
     Attributes:

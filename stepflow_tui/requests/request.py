@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from stepflow_tui.core.identity import is_id, new_id
 
@@ -40,8 +42,7 @@ class BadRequest(ValueError):
     """A request file that cannot be understood; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """Run a command. The request's id becomes the execution's.
 
     Attributes:
@@ -81,8 +82,7 @@ class RunRequest:
     kill_leftovers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
+class CancelRequest(Struct, frozen=True):
     """Stop an execution with all its processes.
 
     Attributes:
@@ -97,8 +97,7 @@ class CancelRequest:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StopRequest:
+class StopRequest(Struct, frozen=True):
     """End the runner; scripts go on unless `cancel_all`."""
 
     kind: ClassVar[str] = "stop"
@@ -107,8 +106,7 @@ class StopRequest:
     cancel_all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveRequest:
+class RemoveRequest(Struct, frozen=True):
     """Remove executions with their logs and artifacts: all of them, or none.
 
     Attributes:
@@ -121,8 +119,7 @@ class RemoveRequest:
     executions: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MarkRequest:
+class MarkRequest(Struct, frozen=True):
     """Keep executions from ever being removed, or let them go again.
 
     Attributes:
@@ -136,8 +133,7 @@ class MarkRequest:
     marked: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TagRequest:
+class TagRequest(Struct, frozen=True):
     """Put tags on executions and take others away: on all of them, or on none.
 
     Attributes:
@@ -154,8 +150,7 @@ class TagRequest:
     remove: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class NoteRequest:
+class NoteRequest(Struct, frozen=True):
     """Write a note on executions, in place of the one that they had: on all of them, or on none.
 
     Attributes:
@@ -170,8 +165,7 @@ class NoteRequest:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackupRequest:
+class BackupRequest(Struct, frozen=True):
     """Copy the database.
 
     Attributes:

@@ -16,9 +16,11 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from stepflow_tui import __version__
 from stepflow_tui.core.errors import HomeProblem, StepflowError
@@ -45,8 +47,7 @@ class RunnerGone(StepflowError):
     """The runner did not come up, or does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerIdentity:
+class RunnerIdentity(Struct, frozen=True):
     """The live runner, as it wrote itself into its lock file.
 
     Attributes:

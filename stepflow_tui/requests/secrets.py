@@ -7,8 +7,9 @@ is its name; the value must be given again to a rerun.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.redaction import REDACTED, looks_secret, redacted
@@ -25,8 +26,7 @@ HIDDEN_IN_COMMAND = "a secret is hidden in its command or directory: it cannot b
 """The warning on an execution of which not even the command could be stored as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(Struct, frozen=True):
     """What is to be hidden of one run.
 
     Attributes:

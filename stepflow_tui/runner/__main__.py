@@ -9,9 +9,10 @@ import os
 import resource
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui import __version__
 from stepflow_tui.core import clock

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Event, Lock
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.runner.beneath import Beneath
 from stepflow_tui.runner.collection import Collection, refused
@@ -31,8 +32,7 @@ class _Closed(Exception):
     """The collector is being closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One `ARTIFACT:` marker to be carried out.
 
     Attributes:
@@ -46,8 +46,7 @@ class Order:
     artifact: Artifact
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """What an order came to.
 
     Attributes:

@@ -6,10 +6,11 @@ import mimetypes
 import os
 import re
 import stat
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.runner.beneath import Refused
 from stepflow_tui.runner.copier import Copier

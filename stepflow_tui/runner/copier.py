@@ -7,8 +7,9 @@ import shutil
 import stat
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.runner.beneath import Refused
 
@@ -27,8 +28,7 @@ _FLUSH_BLOCKS = 32
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What one execution's artifacts may take in all, and what they took."""
 
     max_bytes: int
@@ -78,8 +78,7 @@ class Budget:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """What was copied.
 
     Attributes:
@@ -185,8 +184,7 @@ class Copier:
             return False
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """What was found in a directory so far."""
 
     size: int = 0

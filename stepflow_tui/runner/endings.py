@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Status
@@ -33,8 +34,7 @@ _LEFT_FOR_MS = 100
 """Who ends so soon after its script was not left behind, but late."""
 
 
-@dataclass(slots=True)
-class _End:
+class _End(Struct):
     """The exit of an execution's process, as it was found at `at`.
 
     Attributes:

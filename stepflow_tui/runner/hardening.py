@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui import __version__
 from stepflow_tui.core import clock
@@ -26,8 +27,7 @@ HARDEN_S = 1.0
 _RECORD_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """What commits bring: lines that are stored, executions that ended."""
 
     lines: int

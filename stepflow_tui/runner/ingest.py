@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.durations import format_size
@@ -194,7 +195,7 @@ class Ingest:
         self.is_trimmed |= leave_out or self._trim_before is not None
 
     def _change(self, **fields: object) -> None:
-        self._stream = replace(self._stream, **fields)  # type: ignore[arg-type]
+        self._stream = replace(self._stream, **fields)
         self._changed = True
 
     def finish_line(self, now: Instant) -> list[Found]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
@@ -35,8 +36,7 @@ BATCH = 200
 """How many requests one look takes, so that recording goes on between them."""
 
 
-@dataclass(slots=True)
-class Orders:
+class Orders(Struct):
     """Requests as they were found, by kind, each with its file.
 
     Attributes:

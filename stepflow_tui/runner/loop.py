@@ -10,8 +10,9 @@ import logging
 import os
 import selectors
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.requests import inbox

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.markers import (
@@ -147,7 +148,7 @@ class Recording:
 
     def change(self, **fields: object) -> None:
         """Change fields of the execution."""
-        self.execution = replace(self.execution, **fields)  # type: ignore[arg-type]
+        self.execution = replace(self.execution, **fields)
 
     def warn(self, sentence: str) -> None:
         """Add a warning, the first hundred in full."""

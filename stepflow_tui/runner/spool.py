@@ -11,9 +11,10 @@ import json
 import os
 import signal
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant
@@ -37,8 +38,7 @@ _LEFT = "left "
 _AWAY_MS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Who runs an execution, since when: the content of its start lock.
 
     Attributes:
@@ -74,8 +74,7 @@ class Start:
         return proc.ProcessTable().has_session(self.pid)
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How the script ended.
 
     Attributes:
@@ -94,8 +93,7 @@ class Exit:
     left: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """A stretch of a spool.
 
     Attributes:

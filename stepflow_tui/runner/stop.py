@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Status
@@ -41,8 +42,7 @@ def tag_of(execution: str) -> str:
     return f"STEPFLOW_EXECUTION_ID={execution}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why an execution is stopped: the status it will have, and the sentence for its error."""
 
     status: Status

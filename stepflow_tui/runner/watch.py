@@ -6,10 +6,10 @@ no use for a debounce, and an idle watch costs nothing. Events are hints; a swee
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inotify_simple import INotify, flags
+from msgspec import Struct, field
 
 from stepflow_tui.runner.spool import EXIT, LOCK, OUTPUT
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _REPLACED = flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.CREATE
 
 
-@dataclass(slots=True)
-class Hints:
+class Hints(Struct):
     """What may have changed since the last look; the sets hold execution ids.
 
     Attributes:

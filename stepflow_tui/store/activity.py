@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.store.queries import Query
 
@@ -17,8 +18,7 @@ _NEWEST = 3_000
 """So many executions are looked at, however long the history is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """Executions that ended within a span of time.
 
     Attributes:

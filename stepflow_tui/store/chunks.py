@@ -10,8 +10,10 @@ from __future__ import annotations
 import struct
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -36,8 +38,7 @@ _LEVEL = 1
 _ARRIVAL = struct.Struct("<II")
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A stretch of an execution's log as it is stored.
 
     Attributes:
@@ -147,8 +148,7 @@ def _chunk(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A line of the log as it was written, without its newline.
 
     Attributes:

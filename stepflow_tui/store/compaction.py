@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.store.chunks import CHUNK_BYTES
 
@@ -16,8 +17,7 @@ _LARGE = CHUNK_BYTES // 2
 _MANY = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Adjoining small chunks of one execution, from `first_byte` up to `end_byte`."""
 
     first_line: int

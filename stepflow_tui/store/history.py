@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stepflow_tui.store.queries import Query
 
@@ -11,8 +12,7 @@ _NEWEST = 500
 """So many executions are looked at, however long the history is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command as it was run.
 
     Attributes:

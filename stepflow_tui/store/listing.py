@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from array import array
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.filters import Key
 from stepflow_tui.core.models import Status
@@ -113,8 +114,7 @@ _SORTED_BY: dict[Sort, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """In which order executions are listed.
 
     Attributes:
@@ -170,8 +170,7 @@ def changed_among(numbers: Sequence[int], since: int) -> Query[Execution]:
     return Query(sql, (json.dumps(list(numbers)), since), read_execution)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The executions of one name.
 
     Attributes:
@@ -194,8 +193,7 @@ def groups(wanted: Filter, order: Order, now_ms: int) -> Query[Group]:
     return Query(sql, (*parameters, MAX_GROUPS), lambda row: Group(*row))
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One of the latest runs of a name."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.queries import Query, Row
@@ -11,8 +11,7 @@ _NEWEST = 5000
 """Executions that are looked through, so that an answer comes while one types."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An execution, or a step of one.
 
     Attributes:

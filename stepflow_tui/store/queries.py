@@ -7,8 +7,9 @@ dashboard.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
 from stepflow_tui.store.chunks import Chunk
@@ -20,8 +21,7 @@ T = TypeVar("T")
 Row: TypeAlias = "tuple[Any, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Query(Generic[T]):
+class Query(Struct, Generic[T], frozen=True):
     """A SELECT with its parameters, and how to read a row of its result."""
 
     sql: str
@@ -29,8 +29,7 @@ class Query(Generic[T]):
     read: Callable[[Row], T]
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """How far an execution's output has come into the database.
 
     Attributes:
@@ -51,8 +50,7 @@ class Stream:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerRecord:
+class RunnerRecord(Struct, frozen=True):
     """What the last runner said of itself.
 
     Attributes:
@@ -224,8 +222,7 @@ def revision() -> Query[int]:
     return Query("SELECT value FROM revision", (), _first)
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """What tells a reader, in one look, whether anything it shows has changed.
 
     Attributes:

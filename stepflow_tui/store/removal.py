@@ -6,8 +6,9 @@ One SELECT answers it for everybody: for who asks beforehand, and for who does i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.queries import Query
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.queries import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An execution with what decides whether it may be removed.
 
     Attributes:
@@ -51,8 +51,7 @@ class Entry:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What of the history is kept; None sets no limit.
 
     An execution that is marked, or not over, always stays.

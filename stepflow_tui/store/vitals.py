@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.queries import Query
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.queries import Row
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSpool:
+class OpenSpool(Struct, frozen=True):
     """An execution that more output may come from.
 
     Attributes:

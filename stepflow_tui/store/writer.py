@@ -6,8 +6,10 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core import histogram
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
@@ -345,8 +347,7 @@ class Writer:
         self._connection.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
+class _Files(Struct, frozen=True):
     """The database and its companions as they are found.
 
     Attributes:

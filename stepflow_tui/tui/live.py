@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """What is on the screen.
 
     Attributes:

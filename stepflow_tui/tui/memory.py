@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +17,7 @@ _FILE = "dashboard.json"
 _MOST_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What is remembered.
 
     Attributes:
@@ -48,10 +49,10 @@ class Memory:
     folded: tuple[int, ...] = ()
 
 
-_KINDS = {field.name: type(field.default) for field in fields(Memory)} | {
-    "selected": int,
-    "folded": list,
-}
+_KINDS = {
+    name: type(default)
+    for name, default in zip(Memory.__struct_fields__, Memory.__struct_defaults__, strict=True)
+} | {"selected": int, "folded": list}
 
 
 def recall(root: Path) -> Memory:

@@ -6,14 +6,15 @@ anew: to 1.4 times what it says.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sqlite3
 import sys
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -72,7 +73,7 @@ def bare(home: Home) -> Iterator[sqlite3.Connection]:
 
 
 def check(gate: Gate) -> None:
-    ratio, slowed = gate.ratio(), replace(gate, hot=twice(gate.hot)).ratio()
+    ratio, slowed = gate.ratio(), dataclasses.replace(gate, hot=twice(gate.hot)).ratio()
     found = f"{ratio:.2f} times as long, {slowed:.2f} with twice the work"
     assert ratio < gate.most < slowed, found
 

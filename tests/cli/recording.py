@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Execution, Status, Step
@@ -42,7 +43,7 @@ class Recording:
             started_at=START_MS + 500,
             started_mono=0,
         )
-        record = replace(plain, **fields)  # type: ignore[arg-type]
+        record = replace(plain, **fields)
         with self.writer.transaction(durable=False) as transaction:
             number = transaction.insert_execution(record)
         assert number is not None
@@ -54,7 +55,7 @@ class Recording:
 
     def save(self, number: int, **fields: object) -> Execution:
         """Change an execution."""
-        changed = replace(self.find(number), **fields)  # type: ignore[arg-type]
+        changed = replace(self.find(number), **fields)
         with self.writer.transaction(durable=False) as transaction:
             transaction.save_execution(changed)
         return changed

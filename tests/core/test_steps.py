@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,9 @@ from hypothesis import strategies as st
 from stepflow_tui.core.markers import Meta, StepComplete, StepError, StepStart
 from stepflow_tui.core.models import Instant, Metadata, Status, Step
 from stepflow_tui.core.steps import MAX_METADATA, Outcome, StepTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OneMarker = StepStart | StepComplete | StepError | Meta
 
@@ -384,18 +389,28 @@ def test_a_hundred_thousand_unended_steps_and_their_ends() -> None:
 
 NAMES = st.sampled_from(["A", "B", "C"])
 VALUES = st.dictionaries(st.sampled_from("xyz"), st.integers(0, 3), max_size=2)
+
+
+def made(
+    kind: Callable[..., OneMarker], *values: st.SearchStrategy[Any], **named: st.SearchStrategy[Any]
+) -> st.SearchStrategy[OneMarker]:
+    """As `st.builds`, which wants to know all types by their names."""
+    drawn = st.tuples(st.tuples(*values), st.fixed_dictionaries(named))
+    return drawn.map(lambda found: kind(*found[0], **found[1]))
+
+
 MARKERS = st.lists(
-    st.builds(
+    made(
         StepStart,
         NAMES,
         estimated_s=st.none() | st.just(5.0),
         stop_on_error=st.booleans(),
         metadata=VALUES,
     )
-    | st.builds(StepComplete, NAMES, metadata=VALUES)
-    | st.builds(StepError, st.just("broken"), st.none() | st.booleans(), metadata=VALUES)
-    | st.builds(Meta, st.just("PROGRESS"), st.sampled_from(["1/2", "42%"]))
-    | st.builds(Meta, st.sampled_from("xyz"), NAMES)
+    | made(StepComplete, NAMES, metadata=VALUES)
+    | made(StepError, st.just("broken"), st.none() | st.booleans(), metadata=VALUES)
+    | made(Meta, st.just("PROGRESS"), st.sampled_from(["1/2", "42%"]))
+    | made(Meta, st.sampled_from("xyz"), NAMES)
     | st.integers(min_value=1, max_value=5),  # the step of this index times out
     max_size=40,
 )

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
 import sqlite3
 from collections import defaultdict
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.home import Home
@@ -290,19 +292,19 @@ def reopen(directory: Path, workload: Workload, verdict: Verdict) -> Verdict:
 
     The workload may go on from there.
     """
-    verdict = replace(verdict, refused=workload.refused)
+    verdict = dataclasses.replace(verdict, refused=workload.refused)
     try:
         found, mismatched = _read(directory / workload.home.database.name, workload)
     except (StoreProblem, sqlite3.Error, ValueError) as error:
         damage = str(error).replace(f"{directory}/", "")
-        return replace(verdict, corrupt=True, damage=damage)
+        return dataclasses.replace(verdict, corrupt=True, damage=damage)
     history = workload.history
     kept = next((i for i in reversed(range(len(history))) if history[i].snapshot == found), None)
     if kept is None:
         mismatched.append("never was there a commit that left it so")
     undone = [commit for commit in history[(kept or 0) + 1 :] if commit.acknowledged]
     workload.outlive(found)
-    return replace(
+    return dataclasses.replace(
         verdict,
         lost=tuple(_losses(found, history, undone)),
         mismatched=tuple(mismatched),

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
@@ -25,7 +26,7 @@ def mono_ms() -> int:
 
 def record(**fields: object) -> RunnerRecord:
     plain = RunnerRecord("1", "3.50.7", 5, "boot", 10, 0.5, recorded_mono=mono_ms())
-    return replace(plain, **fields)  # type: ignore[arg-type]
+    return replace(plain, **fields)
 
 
 def test_nothing_is_known_at_the_first_look() -> None:

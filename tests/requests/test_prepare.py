@@ -5,11 +5,11 @@ import pwd
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import CommandNotFound, UsageProblem
@@ -226,7 +226,7 @@ def recorded() -> Callable[..., Execution]:
             metadata={"k": 1},
             env={"LEVEL": "3"},
         )
-        return replace(execution, **fields)  # type: ignore[arg-type]
+        return replace(execution, **fields)
 
     return make
 

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.home import Home

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status

@@ -11,11 +11,11 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests.request import RunRequest, encode
@@ -104,7 +104,7 @@ class Launch:
             created_at=0,
             name="",
         )
-        request = replace(request, **fields)  # type: ignore[arg-type]
+        request = replace(request, **fields)
         path = self.directory / f"{request.id}.json"
         path.write_bytes(encode(request))
         started = Started((spool or self.directory) / request.id)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stepflow_tui.core.errors import NotADatabase
 from stepflow_tui.store.chunks import CHUNK_BYTES, RAW, ZSTD, Chunk, lines_of, merge, pack

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Execution, Status
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(writer: Writer, **fields: object) -> Execution:
     plain = Execution(0, new_id(), "build", ["make"], "/", Status.RUNNING, created_at=1)
     with writer.transaction(durable=False) as transaction:
-        number = transaction.insert_execution(replace(plain, **fields))  # type: ignore[arg-type]
+        number = transaction.insert_execution(replace(plain, **fields))
     assert number is not None
     return get(writer, number)
 

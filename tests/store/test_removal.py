@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
@@ -30,7 +31,7 @@ def add(writer: Writer, *, is_open: bool = False, log: bytes = LOG, **fields: ob
     plain = Execution(
         0, new_id(), "build", ["make"], "/", Status.COMPLETED, created_at=1, finished_at=ENDED
     )
-    record = replace(plain, **fields)  # type: ignore[arg-type]
+    record = replace(plain, **fields)
     with writer.transaction(durable=False) as transaction:
         number = transaction.insert_execution(record)
         assert number is not None

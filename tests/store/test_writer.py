@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
@@ -30,7 +30,7 @@ def execution(**fields: object) -> Execution:
         created_at=1_000,
         boot_id="boot",
     )
-    return replace(plain, **fields)  # type: ignore[arg-type]
+    return replace(plain, **fields)
 
 
 def insert(writer: Writer, record: Execution) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Execution, Status, Step
@@ -63,7 +64,7 @@ class Recorder:
 
     def change(self, number: int, **fields: object) -> None:
         """Change an execution."""
-        changed = replace(self.get(number), **fields)  # type: ignore[arg-type]
+        changed = replace(self.get(number), **fields)
         with self._writer.transaction(durable=False) as transaction:
             transaction.save_execution(changed)
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from textual.geometry import Region
 
 from stepflow_tui.core.errors import UsageProblem

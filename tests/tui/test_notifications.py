@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.config import Notify
 from stepflow_tui.core.models import Execution, Status

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.core.errors import CommandNotFound, UsageProblem
 from stepflow_tui.core.home import Home

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stepflow_tui.core.models import Execution, Instant, Status, Step
 from stepflow_tui.tui.waterfall import bar, scale_ms, span_ms

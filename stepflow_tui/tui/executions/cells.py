@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import format_age, format_duration
 from stepflow_tui.core.glyphs import GLYPHS, MARK
@@ -41,8 +42,7 @@ _HEADS = {
 _AT_THE_RIGHT = ("number", "progress", "time", "age")
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(Struct, frozen=True):
     """The parts of a row that change as time goes by."""
 
     time: str
@@ -163,8 +163,7 @@ def _head(column: str, width: int, order: Order) -> str:
     return fit_right(title, width) if column in _AT_THE_RIGHT else fit(title, width)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupColumns:
+class GroupColumns(Struct, frozen=True):
     """Widths in cells of what the list of names shows; 0 leaves it out."""
 
     name: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from stepflow_tui.core.config import COLUMNS
@@ -32,8 +32,7 @@ def bar(share: float, width: int = BAR_CELLS) -> tuple[str, str]:
     return BAR * full, BAR_REST * (width - full)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells of what the list of executions shows; 0 leaves it out.
 
     Attributes:

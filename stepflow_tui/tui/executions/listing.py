@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.store import listing, queries
@@ -73,8 +74,7 @@ class ExecutionList(Protocol):
         """
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     """An execution as of a revision."""
 
     execution: Execution

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.clock import elapsed_ms
 from stepflow_tui.core.models import Status
@@ -19,8 +20,7 @@ _TOLD_ENOUGH = 0.02
 """A share below this tells nothing of the time that is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """How an execution goes on.
 
     Attributes:

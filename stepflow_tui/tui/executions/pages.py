@@ -7,8 +7,9 @@ executions come in at the top.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.store import queries
 from stepflow_tui.tui.executions.view import PLAIN
@@ -27,8 +28,7 @@ KEPT = 32
 """Pages that are kept in memory."""
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """Adjoining executions, oldest first, as of a revision."""
 
     rows: list[Execution]

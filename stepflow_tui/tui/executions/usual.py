@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, defaultdict
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.store import listing
 
@@ -24,8 +25,7 @@ _FRESH_S = 5.0
 """For so long it is not read again, whatever happens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """The latest runs of a name.
 
     Attributes:

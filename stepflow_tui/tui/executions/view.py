@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.filters import ALL
 from stepflow_tui.store.listing import NEWEST_FIRST
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.listing import Order
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """A choice of executions, and their arrangement.
 
     Attributes:

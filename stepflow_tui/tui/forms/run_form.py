@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core.command_line import read_words, typed
 from stepflow_tui.core.durations import parse_duration
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from stepflow_tui.requests.draft import Draft
 
 
-@dataclass(frozen=True, slots=True)
-class BadField:
+class BadField(Struct, frozen=True):
     """A field that cannot stay as it is, and why."""
 
     field: str

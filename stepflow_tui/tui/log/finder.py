@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.tui.log.haystack import StoredLog
 from stepflow_tui.tui.log.search import LogSearch
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A matching line, and whether the search went over an end of the log to find it."""
 
     line: int

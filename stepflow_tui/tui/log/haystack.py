@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import head_of
@@ -20,8 +21,7 @@ _STRETCH_BYTES = 4 * 1024 * 1024
 _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Some lines.
 
     Attributes:
@@ -87,8 +87,7 @@ class Haystack(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class _PackedStretch:
+class _PackedStretch(Struct, frozen=True):
     start: int
     stop: int
     chunks: Sequence[Chunk]

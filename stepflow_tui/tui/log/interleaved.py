@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from stepflow_tui.core.text import clean_line, current_state
@@ -38,8 +39,7 @@ _CHUNKS = 256
 _WINDOW = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """Adjoining lines of one execution that stand together.
 
     Attributes:
@@ -229,8 +229,7 @@ class Interleaved:
             yield _LoadedStretch(low, high, [self.line(index) for index in range(low, high)])
 
 
-@dataclass(frozen=True, slots=True)
-class _LoadedStretch:
+class _LoadedStretch(Struct, frozen=True):
     start: int
     stop: int
     lines: Sequence[LogLine | None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct, field
 from rich.cells import cell_len, split_graphemes
 from rich.color import Color
 from rich.segment import Segment
@@ -64,8 +64,7 @@ class Timestamps(Enum):
         return modes[(modes.index(self) + 1) % len(modes)]
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """Styles of a line's parts that do not come from the script.
 
     Attributes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,7 @@ class Scanned(Protocol):
         """What was found."""
 
 
-@dataclass(slots=True)
-class Whole:
+class Whole(Struct):
     """A log as if it was scanned and nothing was found: all of it is shown."""
 
     low: int = 0

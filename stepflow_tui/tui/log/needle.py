@@ -6,8 +6,9 @@ import math
 import re
 import time
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.tui.log.shown import hides_controls
@@ -31,8 +32,7 @@ _BY_LINE = re.compile(
 """A pattern with one of these may match otherwise where more lines follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What came of looking through a stretch of lines.
 
     Attributes:

@@ -7,9 +7,10 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import clean_line
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _MAX_NAME = 60
 
 
-@dataclass(frozen=True, slots=True)
-class SaveOrder:
+class SaveOrder(Struct, frozen=True):
     """What is to be saved where.
 
     Attributes:

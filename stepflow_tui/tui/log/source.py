@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core.text import current_state
 from stepflow_tui.store import queries
@@ -33,8 +35,7 @@ _NEAR = 200
 """Picked lines no further apart are read together."""
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """Adjoining lines from the page's first on.
 
     Attributes:

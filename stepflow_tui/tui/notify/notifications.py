@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import format_duration
 from stepflow_tui.core.glyphs import GLYPHS
@@ -75,8 +76,7 @@ class Watchlist:
         return ended
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What the terminal was told last."""
 
     title: str = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.tui.previews.hexdump import SHOWN, hex_page

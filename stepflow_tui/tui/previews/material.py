@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from stepflow_tui.store.collected import open_collected
 from stepflow_tui.tui.previews.kind import Kind, kind_of
@@ -22,16 +23,14 @@ _ENTRIES = 1_000
 _BLOCK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file or directory in a directory; a directory has no size."""
 
     name: str
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """What was read.
 
     Attributes:

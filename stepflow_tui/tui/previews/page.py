@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -20,8 +20,7 @@ MAX_ROWS = 20_000
 _PLAIN = Style.null()
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """Styles of the parts of a preview."""
 
     dim: Style = _PLAIN
@@ -33,8 +32,7 @@ class Looks:
     word: Style = _PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Where a preview is to be shown.
 
     Attributes:
@@ -47,8 +45,7 @@ class Frame:
     background: tuple[int, int, int] | None = None
 
 
-@dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """The rows of a preview.
 
     Attributes:

@@ -5,9 +5,10 @@ Nothing here knows of Textual: rows of cells go in, control sequences come out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.tui.terminal import sgr
 from stepflow_tui.tui.terminal.row import SURE, UNKNOWN, Row
@@ -80,8 +81,7 @@ class TerminalCells:
             self._rows[y] = row
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Something to be sent.
 
     Attributes:

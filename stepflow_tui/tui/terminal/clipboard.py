@@ -7,8 +7,9 @@ import base64
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import format_size
 
@@ -22,8 +23,7 @@ _WITHIN_S = 2.0
 _SCREEN_PART = 240
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A program that takes the text on its standard input.
 
     Attributes:

@@ -7,8 +7,9 @@ not know it ignores, but some take one for another: `OSC 9;4` for a notification
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.glyphs import shown
 from stepflow_tui.core.text import clean_line
@@ -33,8 +34,7 @@ _RXVT_LIKE = ("ghostty", "wezterm", "kitty", "foot", "rxvt", "konsole", "contour
 _WITH_PROGRESS = ("ghostty", "wezterm", "windows", "conemu", "mintty")
 
 
-@dataclass(frozen=True, slots=True)
-class Emulator:
+class Emulator(Struct, frozen=True):
     """A terminal, with what was chosen to be used of it.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress, count
 from operator import ne, or_
 
+from msgspec import Struct
 from rich.cells import split_graphemes
 
 UNKNOWN = "\0"
@@ -24,8 +24,7 @@ SURE = re.compile(f"[{_NARROW_RANGES}{_WIDE_RANGES}]*")
 """Characters of whose width no two terminals disagree."""
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """The cells of a row.
 
     Attributes:

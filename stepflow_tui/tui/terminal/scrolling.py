@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.tui.terminal.row import Row
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 _FEWEST_ROWS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Scroll:
+class Scroll(Struct, frozen=True):
     """Rows that move together, over the whole width of the terminal.
 
     Attributes:

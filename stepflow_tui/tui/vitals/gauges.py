@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.health.verdict import MAX_BACKLOG
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from stepflow_tui.health.sample import Sample
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """One measure.
 
     Attributes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from rich.style import Style
 from textual.message import Message
 
@@ -33,8 +34,7 @@ class ArtifactHighlighted(Message):
     artifact: Artifact
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """Widths in cells; 0 leaves a column out."""
 
     name: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from rich.style import Style
 from textual.message import Message
 
@@ -42,8 +43,7 @@ class StepChosen(Message):
     line: Line | None
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells; 0 leaves a column out. The times and the difference are always there."""
 
     name: int

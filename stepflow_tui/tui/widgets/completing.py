@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from textual import work
 from textual.actions import SkipAction
 from textual.content import Content
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 _OFFERED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """What the line may become.
 
     Attributes:

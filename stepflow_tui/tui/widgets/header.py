@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -27,8 +27,7 @@ _FAILED = (Status.FAILED, Status.TIMED_OUT, Status.LOST)
 _THOUSAND, _MILLION = 1_000, 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """A number with a curve.
 
     Attributes:

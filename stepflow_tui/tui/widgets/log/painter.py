@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
 from rich.segment import Segment
 from textual.cache import LRUCache
 from textual.strip import Strip
@@ -37,8 +37,7 @@ GUTTER = 2
 """Cells before each line: a sign and a blank."""
 
 
-@dataclass(slots=True)
-class Look:
+class Look(Struct):
     """How lines are drawn.
 
     Attributes:

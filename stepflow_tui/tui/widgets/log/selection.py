@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stepflow_tui.tui.log.shown import shown_line
 from stepflow_tui.tui.log.source import PAGE
@@ -19,8 +20,7 @@ _MOST_COPIED = 1_000_000
 """Characters; no clipboard of a terminal takes more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Lines to be copied, as they are shown.
 
     Attributes:
