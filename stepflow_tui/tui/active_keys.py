@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from textual.binding import Binding, BindingsMap
 from textual.keys import format_key
 
+from stepflow_tui.tui import keymap
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -27,12 +29,22 @@ def keys_here(screen: Screen[Any]) -> Keys:
 
 
 def keys_anywhere(app: App[Any], bindings: Iterable[Binding]) -> Keys:
-    """The keys of these bindings where they apply."""
+    """The keys of these bindings where they apply; none of one that has lost its key to another."""
+    of_main = _mapped(app, keymap.SCREEN)
     found: Keys = {}
     for binding in bindings:
-        mapped = BindingsMap([binding])
-        mapped.apply_keymap(app._keymap)  # noqa: SLF001 - it can be set, but not be read
-        found[binding.id or ""] = list(mapped.key_to_bindings)
+        own = of_main if binding in keymap.SCREEN else _mapped(app, [binding])
+        found[binding.id or ""] = own.get(binding.id or "", [])
+    return found
+
+
+def _mapped(app: App[Any], bindings: Iterable[Binding]) -> Keys:
+    """The keys of bindings of the same widget or screen."""
+    mapped = BindingsMap(bindings)
+    mapped.apply_keymap(app._keymap)  # noqa: SLF001 - it can be set, but not be read
+    found: Keys = {}
+    for key, bound in mapped:
+        found.setdefault(bound.id or "", []).append(key)
     return found
 
 

@@ -9,10 +9,22 @@ from textual.binding import Binding
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Keys that belong together in the help."""
+    """Keys that belong together in the help.
+
+    Attributes:
+        title: heads them in the help.
+        bindings: the keys.
+        word: what they have to do with, for the palette.
+    """
 
     title: str
     bindings: tuple[Binding, ...]
+    word: str = ""
+
+
+OPENERS = frozenset({"palette", "start", "edit_rerun", "tag", "note"})
+"""Actions that open a dialog for text. As `search` their keys have priority: what is typed ahead,
+or comes in one go over a slow line, must not be taken for commands."""
 
 
 def key(
@@ -48,6 +60,7 @@ MOVE = Group(
         key("g,home", "first", "to the first", "g"),
         key("G,end", "last", "to the last; in the log follow again", "G"),
     ),
+    "moving",
 )
 
 SIDEWAYS = Group(
@@ -56,9 +69,10 @@ SIDEWAYS = Group(
         key("left,h", "sideways(-8)", "left", "← h"),
         key("right,l", "sideways(8)", "right", "→ l"),
     ),
+    "log",
 )
 
-STEPS = Group("Steps", (key("enter", "choose", "show its lines", "enter"),))
+STEPS = Group("Steps", (key("enter", "choose", "show its lines", "enter"),), "steps")
 
 LIST = Group(
     "The list",
@@ -70,6 +84,7 @@ LIST = Group(
         key("v", "select", "select it, beside others", "v"),
         key("V", "select_none", "select none", "V"),
     ),
+    "list",
 )
 
 PANES = Group(
@@ -80,22 +95,24 @@ PANES = Group(
         key("z", "zoom", "one pane as large as the screen", "z"),
         key("escape", "back", "one layer back", "esc"),
     ),
+    "panes",
 )
 
 EXECUTION = Group(
     "The current execution, or all that are selected",
     (
         key("enter", "details", "details", "enter", footer=True),
-        key("s", "start", "start a new one", "s"),
+        key("s", "start", "start a new one", "s", priority=True),
         key("x", "cancel", "cancel", "x", footer=True),
         key("X", "force_cancel", "kill at once", "X"),
         key("r", "rerun", "re-run", "r", footer=True),
-        key("R", "edit_rerun", "re-run with edits", "R"),
-        key("T", "tag", "tags", "T"),
-        key("i", "note", "note", "i"),
+        key("R", "edit_rerun", "re-run with edits", "R", priority=True),
+        key("T", "tag", "tags", "T", priority=True),
+        key("i", "note", "note", "i", priority=True),
         key("m", "mark", "mark: keep for good; or let go", "m"),
         key("D", "remove", "remove from the history", "D"),
     ),
+    "run",
 )
 
 VIEWS = Group(
@@ -107,6 +124,7 @@ VIEWS = Group(
         key("H", "health", "health of the home and its runner", "H"),
         key("B", "watch", "tell its end, or not", "B"),
     ),
+    "screens",
 )
 
 READING = (
@@ -128,7 +146,6 @@ LOG = Group(
     "Its log",
     (
         key("f", "follow", "follow", "f", footer=True),
-        # With priority, so that text typed ahead is not taken for commands.
         key("slash", "search", "search", "/", footer=True, priority=True),
         key("n", "next_match", "next match", "n"),
         key("N", "previous_match", "previous match", "N"),
@@ -142,6 +159,7 @@ LOG = Group(
         key("O", "editor", "in your editor", "O"),
         key("W", "save", "save to a file", "W"),
     ),
+    "log",
 )
 
 SEARCH = Group(
@@ -150,17 +168,19 @@ SEARCH = Group(
         key("ctrl+r", "search_regex", "regular expression, or plain text", "ctrl+r"),
         key("ctrl+t", "search_case", "exact case, or any", "ctrl+t"),
     ),
+    "search",
 )
 
 GENERAL = Group(
     "Program",
     (
-        key("ctrl+p,colon", "palette", "commands", ":", footer=True),
+        key("ctrl+p,colon", "palette", "commands", ":", footer=True, priority=True),
         key("ctrl+l", "app.redraw", "draw the screen anew", "ctrl+l"),
         key("ctrl+z", "app.suspend_process", "to the shell; fg comes back", "ctrl+z"),
         key("question_mark", "help", "help", "?", footer=True),
         key("q", "quit", "quit", "q", footer=True),
     ),
+    "program",
 )
 
 INTERRUPT = key("ctrl+c", "interrupt", "copy the selection; twice: quit", "ctrl+c")
@@ -208,7 +228,7 @@ HELP = (
     VIEWS,
     LOG,
     SEARCH,
-    Group(GENERAL.title, (*GENERAL.bindings, INTERRUPT)),
+    Group(GENERAL.title, (*GENERAL.bindings, INTERRUPT), GENERAL.word),
 )
 """What the help shows, in this order."""
 

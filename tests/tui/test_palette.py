@@ -98,3 +98,42 @@ async def test_escape_leaves_all_as_it_was(home: Home, recorder: Recorder) -> No
         await board.press("enter", "escape")
         await board.until(lambda: not isinstance(board.app.screen, Palette))
         assert board.focus == "executions"
+
+
+async def test_an_action_is_told_first_then_where_and_by_which_key(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        board.app.set_keymap({"stepflow.cancel": "ctrl+x,f8", "stepflow.compare": "w"})
+        await board.until_text("build")
+        await open_palette(board)
+        await board.press(*"cancel")
+        await board.until(lambda: "  cancel  " in board.text)
+        row = next(line for line in board.text.split("\n") if "  cancel  " in line)
+        assert row.split("│")[2].split() == ["cancel", "run", "ctrl+x", "f8"]
+        await board.press(*["backspace"] * 6, *"wrap")
+        await board.until(lambda: "  wrap  " in board.text)
+        row = next(line for line in board.text.split("\n") if "  wrap  " in line)
+        assert row.split("│")[2].split() == ["wrap", "log"]
+
+
+async def test_actions_are_found_by_what_they_belong_to(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        await open_palette(board)
+        await board.press(*"list")
+        await board.until_text("list all matches", "turn the order round")
+
+
+async def test_a_run_is_found_by_the_number_as_it_is_written(
+    home: Home, recorder: Recorder
+) -> None:
+    for name in ("alpha", "beta"):
+        recorder.execution(name)
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 2)
+        await open_palette(board)
+        await choose(board, "#1", "#1 alpha")
+        await board.until(lambda: board.selected == 1)

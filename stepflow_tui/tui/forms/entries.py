@@ -20,11 +20,13 @@ class Entry:
         title: what it is.
         detail: its key, or where it leads.
         run: does it.
+        group: of an action: what it belongs to, by which it can be found as well.
     """
 
     title: str
     detail: str
     run: Callable[[], object]
+    group: str = ""
 
 
 def rank(text: str, title: str) -> int:
@@ -45,6 +47,12 @@ def rank(text: str, title: str) -> int:
 
 def best(text: str, entries: Iterable[Entry], limit: int) -> list[Entry]:
     """Those that fit, the best first; as they come where nothing was typed yet."""
-    ranked = [(rank(text, entry.title), entry) for entry in entries]
+    ranked = [(_rank(text, entry), entry) for entry in entries]
     fitting = [pair for pair in ranked if pair[0] < _WORST]
     return [entry for _, entry in sorted(fitting, key=lambda pair: pair[0])[:limit]]
+
+
+def _rank(text: str, entry: Entry) -> int:
+    found = rank(text, entry.title)
+    by_group = found == _WORST and entry.group.startswith(text.casefold())
+    return _WORST - 1 if by_group else found

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from stepflow_tui.core.errors import StepflowError
@@ -14,6 +13,7 @@ from stepflow_tui.core.text import clean
 from stepflow_tui.requests.labels import checked_note
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.run_form import read_tags, show_tags
+from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.field import WIDTHS, Field, Text
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.one_line import OneLine
@@ -30,7 +30,7 @@ TagChange: TypeAlias = tuple[list[str], list[str]]
 """Tags to be put on, and tags to be taken away."""
 
 
-class Edit(ModalScreen[T | None], Generic[T]):
+class Edit(TakesText[T | None], Generic[T]):
     """Base of the dialogs: a field, and the keys that save or close. Closed, it gives None."""
 
     CSS_PATH = "new_run.tcss"
@@ -60,7 +60,7 @@ class Edit(ModalScreen[T | None], Generic[T]):
         """Let the user type at once."""
         keys = [("ctrl+s", "line--key"), (" save  ", "line--dim"), ("esc", "line--key")]
         self.query_one("#form-keys", Line).set_parts([*keys, (" close", "line--dim")])
-        self.query_one(Field).focus_control()
+        self.begin_typing(self.query_one(Field).control)
 
     def result(self) -> T | None:
         """What was typed; None if that changes nothing.

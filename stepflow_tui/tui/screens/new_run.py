@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input
 
 from stepflow_tui.core.command_line import needs_shell, typed
@@ -21,6 +20,7 @@ from stepflow_tui.store.history import recent_commands
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.command_completion import complete_command, complete_directory
 from stepflow_tui.tui.forms.run_form import BadField, RunForm
+from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.completing import Candidate, Completing
 from stepflow_tui.tui.widgets.field import WIDTHS, Field, Text, Tick
 from stepflow_tui.tui.widgets.line import Line
@@ -47,11 +47,10 @@ _HINTS = {
 }
 
 
-class NewRun(ModalScreen[RunRequest | None]):
+class NewRun(TakesText[RunRequest | None]):
     """A form; gives the prepared request, which nobody has handed over yet, or None."""
 
     CSS_PATH = "new_run.tcss"
-    AUTO_FOCUS = "#command"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.FORM)
 
@@ -121,6 +120,7 @@ class NewRun(ModalScreen[RunRequest | None]):
         """Read what was run before."""
         keys = [(" ctrl+s", "line--key"), (" start  ", "line--dim"), ("esc", "line--key")]
         self.query_one("#form-keys", Line).set_parts([*keys, (" close", "line--dim")])
+        self.begin_typing(self.query_one("#command", Input))
         try:
             self._recent = await self._source.all(recent_commands(_RECENT))
         except StoreProblem:

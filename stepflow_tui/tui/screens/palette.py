@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
 from textual import work
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
+from textual.worker import WorkerCancelled
 
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.forms.entries import Entry
+from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.rows import Rows
 
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.worker import Worker
 
     from stepflow_tui.tui.widgets.rows import Cell
 
     LookUp = Callable[[str], Awaitable[list[Entry]]]
 
 _WIDEST_DETAIL = 24
+_GROUP_CELLS, _KEY_CELLS = 10, 10
+_GROUPS_FROM = 50
+"""Cells that a row must have for the group of an action to be told."""
 
 
 class Entries(Rows, can_focus=False):
@@ -60,16 +66,21 @@ class Entries(Rows, can_focus=False):
         return (self.entries[index], index == self.cursor), None
 
     def row_cells(self, index: int, width: int) -> Sequence[Cell]:
-        """What it is at the left, its key or where it leads at the right."""
-        entry = self.entries[index]
-        room = min(cell_len(clean_line(entry.detail)), _WIDEST_DETAIL, width // 2)
+        """What it is at the left; its group and its key, or where it leads, at the right."""
+        entry, dim = self.entries[index], self.look("rows--dim")
+        detail, group = clean_line(entry.detail), ""
+        room = min(cell_len(detail), _WIDEST_DETAIL, width // 2)
+        if entry.group and width >= _GROUPS_FROM:
+            room, group = max(room, _KEY_CELLS), fit(entry.group, _GROUP_CELLS)
+        title = fit(clean_line(entry.title), width - cell_len(group) - room - 3)
         return [
-            (" " + fit(clean_line(entry.title), width - room - 3) + " ", Style.null()),
-            (fit_right(clean_line(entry.detail), room) + " ", self.look("rows--dim")),
+            (f" {title} ", Style.null()),
+            (group, self.look("rows--faint")),
+            (fit_right(detail, room) + " ", dim),
         ]
 
 
-class Palette(ModalScreen[Entry | None]):
+class Palette(TakesText[Entry | None]):
     """Type, choose, enter; dismissed with what was chosen."""
 
     CSS_PATH = "palette.tcss"
@@ -79,6 +90,7 @@ class Palette(ModalScreen[Entry | None]):
         """Makes the screen; `look_up` gives what fits a text, the best first."""
         super().__init__(id="palette")
         self._look_up = look_up
+        self._filling: Worker[None]
         self._entries = Entries()
 
     def compose(self) -> ComposeResult:
@@ -91,17 +103,24 @@ class Palette(ModalScreen[Entry | None]):
 
     def on_mount(self) -> None:
         """Show what there is before anything is typed."""
-        self._fill("")
+        self._filling = self._fill("")
+        self.begin_typing(self.query_one(Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look anew."""
         event.stop()
-        self._fill(event.value)
+        self._filling = self._fill(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Do what the cursor is on."""
+        """Do what the cursor is on, once that fits what was typed."""
         event.stop()
-        self._choose()
+        self._choose_when_found()
+
+    @work(exclusive=True, group="choice")
+    async def _choose_when_found(self) -> None:
+        with suppress(WorkerCancelled):  # more was typed meanwhile
+            await self._filling.wait()
+            self._choose()
 
     @work(exclusive=True, group="palette")
     async def _fill(self, text: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Static
 
 from stepflow_tui.core.durations import format_size
@@ -15,6 +14,7 @@ from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.log.saving import SaveOrder, target
+from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.one_line import OneLine
 
@@ -41,7 +41,7 @@ class _Choice(Checkbox, inherit_bindings=False):
         return Content(f"[{'x' if self.value else ' '}] ") + self.label
 
 
-class Save(ModalScreen[SaveOrder | None]):
+class Save(TakesText[SaveOrder | None]):
     """One line for the name, and how to save; gives None if nothing is to be saved."""
 
     CSS_PATH = "save.tcss"
@@ -75,7 +75,7 @@ class Save(ModalScreen[SaveOrder | None]):
 
     def on_mount(self) -> None:
         """Let the user type at once."""
-        self.query_one("#save-name").focus()
+        self.begin_typing(self.query_one("#save-name"))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Another name has not been warned of."""

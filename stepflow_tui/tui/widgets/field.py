@@ -66,6 +66,11 @@ class Field(Vertical):
             self._hint = hint
             self.say(self.problem)
 
+    @property
+    def control(self) -> Widget:
+        """Where one types."""
+        return self._control
+
     def focus_control(self) -> None:
         """Let the user mend it."""
         self._control.focus()

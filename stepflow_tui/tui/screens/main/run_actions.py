@@ -18,11 +18,12 @@ from stepflow_tui.tui.screens.main.monitor import Monitor
 from stepflow_tui.tui.screens.questions import counted, named, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.draft import Draft
     from stepflow_tui.requests.request import Request, RunRequest
+    from stepflow_tui.tui.screens.typed_ahead import KeyKeeper
 
 _ACCEPTED_WITHIN_S, _ACCEPTED_POLL_S = 5.0, 0.05
 _STOPPED_WITHIN_S = 60.0
@@ -89,29 +90,37 @@ class RunActions(Monitor):
 
     # Starting
 
-    @work(group="dialog", exclusive=True)
-    async def action_start(self) -> None:
+    def action_start(self) -> None:
         """Start a run that the user describes."""
-        from stepflow_tui.requests.draft import Draft
-
-        await self._start_from(Draft(cwd=_here()), "Start a run")
+        self._describe(self._keep_keys())
 
     @work(group="dialog", exclusive=True)
-    async def action_edit_rerun(self) -> None:
-        """Run the execution once more, as the user changes it."""
+    async def _describe(self, keys: KeyKeeper) -> None:
         from stepflow_tui.requests.draft import Draft
 
-        chosen = await self._read_chosen()
-        if len(chosen) > 1:
-            self._say(f"one at a time can be changed, and {len(chosen)} are selected")
-        elif chosen:
-            await self._start_from(Draft.of(chosen[0]), f"Run {named(chosen)} again, with changes")
+        with keys:
+            await self._start_from(Draft(cwd=_here()), "Start a run", keys)
 
-    async def _start_from(self, draft: Draft, title: str) -> None:
+    def action_edit_rerun(self) -> None:
+        """Run the execution once more, as the user changes it."""
+        self._edit_rerun(self._keep_keys())
+
+    @work(group="dialog", exclusive=True)
+    async def _edit_rerun(self, keys: KeyKeeper) -> None:
+        from stepflow_tui.requests.draft import Draft
+
+        with keys:
+            chosen = await self._read_chosen()
+            if len(chosen) > 1:
+                self._say(f"one at a time can be changed, and {len(chosen)} are selected")
+            elif chosen:
+                title = f"Run {named(chosen)} again, with changes"
+                await self._start_from(Draft.of(chosen[0]), title, keys)
+
+    async def _start_from(self, draft: Draft, title: str, keys: KeyKeeper) -> None:
         from stepflow_tui.tui.screens.new_run import NewRun
 
-        form = NewRun(draft, self._feed, self._orders, title=title)
-        request = await self.app.push_screen_wait(form)
+        request = await keys.ask(NewRun(draft, self._feed, self._orders, title=title))
         if request is not None:
             self._start_prepared(request)
 
@@ -245,40 +254,47 @@ class RunActions(Monitor):
         said = f"{named(chosen)} {verb(chosen, 'is', 'are')} {state}"
         self._label(lambda: self._orders.mark(chosen, marked=marked), said)
 
-    @work(group="dialog", exclusive=True)
-    async def action_tag(self) -> None:
+    def action_tag(self) -> None:
         """Change the tags of what is chosen."""
+        self._edit_labels(self._change_tags)
+
+    def action_note(self) -> None:
+        """Write on what is chosen what should be known about it."""
+        self._edit_labels(self._change_note)
+
+    def _edit_labels(self, change: Callable[[list[Execution], KeyKeeper], Awaitable[None]]) -> None:
+        self._edit_chosen(change, self._keep_keys())
+
+    @work(group="dialog", exclusive=True)
+    async def _edit_chosen(
+        self, change: Callable[[list[Execution], KeyKeeper], Awaitable[None]], keys: KeyKeeper
+    ) -> None:
+        with keys:
+            chosen = await self._read_chosen()
+            if chosen:
+                await change(chosen, keys)
+
+    async def _change_tags(self, chosen: list[Execution], keys: KeyKeeper) -> None:
         from stepflow_tui.tui.screens.edit import EditTags
 
-        chosen = await self._read_chosen()
-        if not chosen:
-            return
         common = [tag for tag in chosen[0].tags if all(tag in one.tags for one in chosen)]
         hint = "blanks between them; 'two words' in quotes"
         if len(chosen) > 1:
             hint = f"what all {len(chosen):,} have; others of theirs stay"
-        dialog = EditTags(f"Tags of {named(chosen)}", common, hint=hint)
-        change = await self.app.push_screen_wait(dialog)
+        change = await keys.ask(EditTags(f"Tags of {named(chosen)}", common, hint=hint))
         if change is not None:
             add, remove = change
             words = " ".join([*(f"+{tag}" for tag in add), *(f"-{tag}" for tag in remove)])
             said = f"{named(chosen)} {verb(chosen, 'is', 'are')} tagged {words}"
             self._label(lambda: self._orders.tag(chosen, add=add, remove=remove), said)
 
-    @work(group="dialog", exclusive=True)
-    async def action_note(self) -> None:
-        """Write on what is chosen what should be known about it."""
+    async def _change_note(self, chosen: list[Execution], keys: KeyKeeper) -> None:
         from stepflow_tui.tui.screens.edit import EditNote
 
-        chosen = await self._read_chosen()
-        if not chosen:
-            return
         notes = {execution.note or "" for execution in chosen}
         note = "" if len(notes) > 1 else notes.pop()
         hint = "takes the place of what they have" if notes else "an empty one is none"
-        text = await self.app.push_screen_wait(
-            EditNote(f"Note on {named(chosen)}", note, hint=hint)
-        )
+        text = await keys.ask(EditNote(f"Note on {named(chosen)}", note, hint=hint))
         if text is not None:
             said = f"{named(chosen)} {verb(chosen, 'has', 'have')} {'a' if text else 'no'} note now"
             self._label(lambda: self._orders.note(chosen, text), said)
@@ -289,6 +305,14 @@ class RunActions(Monitor):
             self._say(said)
 
     # Asking and being answered
+
+    def _keep_keys(self) -> KeyKeeper:
+        """Keep from now on what is typed, for a dialog that is not there yet."""
+        from stepflow_tui.tui.screens.typed_ahead import KeyKeeper
+
+        keys = KeyKeeper()
+        self.app.push_screen(keys)
+        return keys
 
     async def _read_chosen(self) -> list[Execution]:
         """What is to be acted on, as it is now: all that is selected, else the current one."""

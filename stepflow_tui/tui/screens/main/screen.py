@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import Container
+from textual.widgets import Input
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.active_keys import keys_anywhere
 from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
 from stepflow_tui.tui.screens.main.list_actions import ListActions
 from stepflow_tui.tui.screens.main.log_actions import LogActions
@@ -29,6 +31,7 @@ from stepflow_tui.tui.widgets.status_bar import REST, Rest, StatusBar
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.timer import Timer
@@ -226,6 +229,23 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
                 self._open_step(failed[0])
 
     # The program
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that opens a dialog is text while one types."""
+        if action in keymap.OPENERS and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that is no text, and for which the line has no use, opens its dialog after all."""
+        if not isinstance(self.focused, Input) or event.is_printable:
+            return
+        openers = [binding for binding in keymap.SCREEN if binding.action in keymap.OPENERS]
+        keys = keys_anywhere(self.app, openers)
+        for binding in openers:
+            if event.key in keys.get(binding.id or "", ()):
+                event.stop()
+                getattr(self, f"action_{binding.action}")()
 
     def action_back(self) -> None:
         """Undo one layer: the search, the selection, the pane; never the program."""

@@ -1,0 +1,98 @@
+"""Text that comes in one go with the key that opens the dialog it is meant for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from textual import events
+from textual.widgets import Input, TextArea
+
+from stepflow_tui.tui.screens.edit import EditNote, EditTags
+from stepflow_tui.tui.screens.help import Help
+from stepflow_tui.tui.screens.new_run import NewRun
+from stepflow_tui.tui.screens.palette import Palette
+from tests.tui.dashboard import dashboard
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from stepflow_tui.core.home import Home
+    from tests.tui.dashboard import Dashboard
+    from tests.tui.record import Recorder
+
+HOSTILE = "rDxXmqvz."
+"""Most of these would do something to the execution."""
+
+
+def at_once(board: Dashboard, text: str, *keys: str) -> None:
+    """Have all of this read from the terminal before any of it is acted on."""
+    for letter in text:
+        board.app.post_message(events.Key(letter if letter.isalnum() else "", letter))
+    for key in keys:
+        board.app.post_message(events.Key(key, None))
+
+
+async def until_open(board: Dashboard, screen: type[Screen[Any]]) -> None:
+    await board.until(lambda: isinstance(board.app.screen, screen))
+
+
+@pytest.mark.parametrize("pane", ["executions", "steps", "log"])
+@pytest.mark.parametrize(
+    ("key", "screen"), [("s", NewRun), ("R", NewRun), ("T", EditTags), ("i", EditNote)]
+)
+async def test_what_is_typed_for_a_dialog_is_not_taken_for_commands(
+    home: Home, recorder: Recorder, key: str, screen: type[Screen[Any]], pane: str
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        board.main._go_to(pane)
+        at_once(board, key + HOSTILE)
+        await until_open(board, screen)
+        await board.pilot.pause()
+        line = board.app.screen.focused
+        assert isinstance(line, Input | TextArea)
+        text = line.value if isinstance(line, Input) else line.text
+        assert text.endswith(HOSTILE)
+        assert (board.orders.rerun_of, board.orders.requests, board.messages) == ([], [], [])
+        await board.press("escape")
+        await board.until(lambda: board.app.screen is board.main)
+        assert board.focus == pane
+
+
+async def test_a_command_typed_ahead_is_found_before_it_is_done(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        board.app.post_message(events.Key("colon", ":"))
+        at_once(board, "help", "enter")
+        await until_open(board, Help)
+
+
+async def test_where_there_is_nothing_to_ask_the_keys_are_commands_again(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.executions(2)
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 2)
+        await board.press("v", "j", "v")
+        at_once(board, "R")
+        await board.until_told("one at a time can be changed, and 2 are selected")
+        await board.press("question_mark")
+        await until_open(board, Help)
+
+
+async def test_while_one_types_these_keys_are_text(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        await board.press("slash", *"siRT:")
+        assert board.main._filter.input.value == "siRT:"
+        await board.press("ctrl+p")
+        await until_open(board, Palette)
+        await board.press(*"zoom", "escape")
+        await board.until(lambda: board.app.screen is board.main)
+        assert board.app.focused is board.main._filter.input
