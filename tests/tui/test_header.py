@@ -64,6 +64,19 @@ async def test_what_ended_is_known_from_before(recorder: Recorder, source: Count
     assert (sum(activity.ended), activity.is_flat) == (0, True)
 
 
+@pytest.mark.parametrize("into_span_ms", [0, 1, SPAN_MS // 2, SPAN_MS - 1])
+async def test_a_minute_is_a_minute_at_any_moment(
+    recorder: Recorder, source: CountingSource, into_span_ms: int
+) -> None:
+    now_ms = START_MS // SPAN_MS * SPAN_MS + into_span_ms
+    for ago_s, status in ((59, Status.FAILED), (58, Status.COMPLETED), (61, Status.FAILED)):
+        number = recorder.execution()
+        recorder.change(number, status=status, finished_at=now_ms - ago_s * 1000)
+    activity = Activity(source)
+    await activity.sample({}, Instant(now_ms, 0))
+    assert (activity.ended_per_minute, activity.failed_per_minute) == (2, 1)
+
+
 async def test_gauges_name_what_they_count(recorder: Recorder, source: CountingSource) -> None:
     recorder.execution()
     activity = Activity(source)

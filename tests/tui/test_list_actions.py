@@ -206,6 +206,34 @@ async def test_several_can_be_selected(home: Home, history: Recorder) -> None:
         await board.until(lambda: "selected" not in board.text)
 
 
+async def test_escape_lets_go_of_what_is_selected_from_every_pane(
+    home: Home, history: Recorder
+) -> None:
+    assert history.home == home
+    async with dashboard(home) as board:
+        await board.until_text("4 deploy")
+        for panes in ((), ("tab",), ("tab", "tab")):
+            board.main._go_to("executions")
+            await board.press("g", "v", "j", "v", *panes)
+            await board.until_text("2 selected")
+            await board.press("escape")
+            await board.until(lambda: board.executions.selected == set())
+
+
+async def test_a_long_problem_with_a_filter_is_told_to_its_end(
+    home: Home, history: Recorder
+) -> None:
+    assert history.home == home
+    async with dashboard(home) as board:
+        await board.until_text("4 deploy")
+        await type_filter(board, "status:bogus")
+        await board.press("enter")
+        await board.until_text("status:bogus", "no status is called 'bogus'", "timed_out, lost")
+        await board.pilot.resize_terminal(70, 30)
+        await board.press("x")
+        await board.until_text("no status is called 'bogusx'", "…\n")
+
+
 async def test_the_header_counts(home: Home, history: Recorder) -> None:
     history.executions(3)
     async with dashboard(home) as board:

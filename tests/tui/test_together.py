@@ -30,8 +30,10 @@ async def test_the_logs_of_several_stand_in_one_view(home: Home, recorder: Recor
             ["#3", "job"],
             ["#1", "web"],
         ]
+        await board.until_text("following · 3 lines")
         recorder.log(3, b"fourth\n", START_MS + 3000)
         await board.until(lambda: board.log_rows[-1].endswith("fourth"))
+        await board.until_text("following · 4 lines")
         await board.press("slash", *"th", "enter")
         await board.until_text("of 2")
         await board.press("escape", "escape")

@@ -22,7 +22,7 @@ SPAN_MS = 20_000
 """What one cell of a curve stands for."""
 
 SPANS = 30
-_PER_MINUTE = 60_000 // SPAN_MS
+_MINUTE_MS = 60_000
 
 
 class Curve:
@@ -51,6 +51,7 @@ class Activity:
 
     Attributes:
         counts: executions of each status.
+        ended_per_minute, failed_per_minute: executions that did so in the last minute.
         lines_per_s: that are being stored.
         failed_today: executions that failed, ran out of time or were lost since midnight.
         running, lines: curves over the last ten minutes.
@@ -70,16 +71,7 @@ class Activity:
         self.lines = Curve()
         self.ended: Sequence[int] = [0] * SPANS
         self.failed: Sequence[int] = [0] * SPANS
-
-    @property
-    def ended_per_minute(self) -> int:
-        """Executions that ended in the last minute."""
-        return sum(self.ended[-_PER_MINUTE:])
-
-    @property
-    def failed_per_minute(self) -> int:
-        """Executions that failed in the last minute."""
-        return sum(self.failed[-_PER_MINUTE:])
+        self.ended_per_minute = self.failed_per_minute = 0
 
     @property
     def is_flat(self) -> bool:
@@ -100,9 +92,13 @@ class Activity:
         now_ms = moment.wall_ms
         begin_ms = (now_ms // SPAN_MS - SPANS + 1) * SPAN_MS
         ended = await self._source.all(ended_since(begin_ms, SPAN_MS))
+        # Not the latest cells of the curves, which begin anew within the minute.
+        lately = await self._source.first(ended_since(now_ms - _MINUTE_MS, 2 * _MINUTE_MS))
         failed_today = await self._source.first(failed_since(_midnight_ms(now_ms)))
         record = await self._source.first(queries.runner_record())
         self.ended, self.failed = _spread(ended)
+        self.ended_per_minute = lately.count if lately else 0
+        self.failed_per_minute = lately.failed if lately else 0
         self.failed_today = failed_today or 0
         gain = self._progress.advance(record, max(0.001, (moment.mono_ms - self._mono_ms) / 1000))
         self.lines_per_s = gain.lines_per_s

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from stepflow_tui.core.filters import complete
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.tui.executions.columns import fit
 from stepflow_tui.tui.messages import FilterChanged, FilterClosed
+from stepflow_tui.tui.widgets.bar import Bar
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from stepflow_tui.core.filters import Completion, Key
+
+
+_SHARE, _SHARE_OF_PROBLEM = 60, 80
+"""Percent of the line for what came of the filter, and for what is wrong with it."""
 
 
 class _Text(Input):
@@ -53,7 +58,7 @@ class _Text(Input):
         await super().action_submit()
 
 
-class FilterBar(Horizontal):
+class FilterBar(Bar):
     """Shown while a filter is typed, or holds.
 
     Attributes:
@@ -67,7 +72,7 @@ class FilterBar(Horizontal):
         &.-open { display: block; }
         #filter-mark { width: auto; padding: 0 1; }
         #filter-text { width: 1fr; }
-        #filter-result { width: auto; max-width: 60%; }
+        #filter-result { width: auto; }
     }
     """
 
@@ -87,41 +92,39 @@ class FilterBar(Horizontal):
         yield Line(id="filter-result")
 
     @property
-    def is_open(self) -> bool:
-        """Whether a filter is typed, or holds."""
-        return self.has_class("-open")
-
-    @property
     def input(self) -> Input:
         """Where the text is typed."""
         return self.query_one("#filter-text", Input)
 
     def open(self, text: str | None = None) -> None:
         """Let the user type; a text takes the place of what stands there."""
-        self.add_class("-open")
+        self.be_open(is_open=True)
         if text is not None:
             self.fill(text)
         self.screen.set_focus(self.input)  # at once: the next keys are text, not commands
 
     def fill(self, text: str) -> None:
         """Show a filter that was not typed."""
-        self.add_class("-open")
+        self.be_open(is_open=True)
         with self.prevent(Input.Changed):
             self.input.value = text
             self.input.cursor_position = len(text)
 
     def close(self) -> None:
         """Go out of sight."""
-        self.remove_class("-open")
+        self.be_open(is_open=False)
         with self.prevent(Input.Changed):
             self.input.value = ""
         self.say("")
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell what came of the filter."""
+        room = self.size.width * (_SHARE_OF_PROBLEM if bad else _SHARE) // 100
         shown = clean_line(text)
+        if room > 1 and cell_len(shown) > room - 1:
+            shown = fit(shown, room - 1)
         line = self.query_one("#filter-result", Line)
-        line.styles.width = cell_len(shown) + 2
+        line.styles.width = cell_len(shown) + 1
         line.set_parts([], [(shown, "line--warning" if bad else "line--dim"), (" ", "")])
 
     def complete(self, by: int) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.path_completion import completed
+from stepflow_tui.tui.widgets.bar import Bar
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _Offered(Message):
     names: list[str]
 
 
-class PathBar(Horizontal):
+class PathBar(Bar):
     """Shown while a path is typed."""
 
     def compose(self) -> ComposeResult:
@@ -64,11 +64,6 @@ class PathBar(Horizontal):
         yield Static("save as", id="path-mark")
         yield _Path(id="path-text", compact=True)
         yield Line(id="path-result")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a path is being typed."""
-        return self.has_class("-open")
 
     @property
     def input(self) -> Input:
@@ -80,12 +75,12 @@ class PathBar(Horizontal):
         self.input.value = path
         self.input.cursor_position = len(path)
         self._offer([])
-        self.add_class("-open")
+        self.be_open(is_open=True)
         self.screen.set_focus(self.input)
 
     def close(self) -> None:
         """Go out of sight."""
-        self.remove_class("-open")
+        self.be_open(is_open=False)
 
     def _offer(self, names: list[str]) -> None:
         text = "  ".join(clean_line(name) for name in names[:_OFFERED]) or _HINT

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal
 from textual.widgets import Static
 
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.log.needle import Needle, has_upper
 from stepflow_tui.tui.messages import SearchChanged
+from stepflow_tui.tui.widgets.bar import Bar
 from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.one_line import OneLine
 
@@ -29,7 +29,7 @@ class _Text(OneLine):
         await super().action_submit()
 
 
-class SearchBar(Horizontal):
+class SearchBar(Bar):
     """Shown while something is looked for.
 
     Attributes:
@@ -65,11 +65,6 @@ class SearchBar(Horizontal):
         styles.width, styles.max_width = "40%", 44
 
     @property
-    def is_open(self) -> bool:
-        """Whether something is looked for."""
-        return self.has_class("-open")
-
-    @property
     def input(self) -> Input:
         """Where the text is typed."""
         return self.query_one("#search-text", _Text)
@@ -87,13 +82,13 @@ class SearchBar(Horizontal):
 
     def open(self) -> None:
         """Let the user type."""
-        self.add_class("-open")
+        self.be_open(is_open=True)
         self.screen.set_focus(self.input)  # at once: the next keys are text, not commands
         self._show_modes()
 
     def close(self) -> None:
         """Go out of sight."""
-        self.remove_class("-open")
+        self.be_open(is_open=False)
         self.input.value = ""
         self.is_regex, self.exact_case = False, None
         self.say("")

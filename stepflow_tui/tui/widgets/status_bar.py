@@ -1,4 +1,4 @@
-"""The line that says how things stand: counts, the runner, and whether the log is followed."""
+"""The line that says how things stand: counts, a filter of lines, runner, place in the log."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stepflow_tui.tui.widgets.line import Line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stepflow_tui.core.models import Execution
     from stepflow_tui.requests.runner import RunnerIdentity
+    from stepflow_tui.tui.log.filter import LineFilter
     from stepflow_tui.tui.widgets.line import Part, Version
     from stepflow_tui.tui.widgets.log.view import LogView
 
@@ -41,7 +41,7 @@ REST = Rest()
 
 
 class StatusBar(Line):
-    """Counts of executions at the left, the runner and the log's position at the right."""
+    """Counts and the log's filter at the left, the runner and the log's position at the right."""
 
     def show(
         self,
@@ -49,7 +49,7 @@ class StatusBar(Line):
         *,
         counted_above: bool,
         runner: RunnerIdentity | Rest | None,
-        execution: Execution | None,
+        ended: bool | None,
         log: LogView,
     ) -> None:
         """Say how things stand.
@@ -58,15 +58,16 @@ class StatusBar(Line):
             counts: executions of each status.
             counted_above: the header says that already.
             runner: None while nothing is known of it.
-            execution: the current one.
-            log: its log.
+            ended: whether no more lines come; None if there is no log.
+            log: what is shown of it.
         """
         unfinished = counts.get(Status.PENDING, 0) + counts.get(Status.RUNNING, 0)
         versions: list[Version] = []
         for wordy, explicit, precise in _FROM_LONG_TO_SHORT:
             left = [] if counted_above else _counts(counts, wordy=wordy)
+            left += _filter(log.filter, explicit=explicit)
             state = _runner(runner, unfinished, explicit=explicit)
-            right = [*state, *_position(execution, log, precise=precise), (" ", "")]
+            right = [*state, *_position(ended, log, precise=precise), (" ", "")]
             versions.append((tuple(left), tuple(right)))
         self.set_versions(versions)
 
@@ -98,15 +99,26 @@ def _state(runner: RunnerIdentity, *, explicit: bool) -> list[Part]:
     return [("runner up   ", "line--dim")] if explicit else []
 
 
-def _position(execution: Execution | None, log: LogView, *, precise: bool) -> list[Part]:
+def _filter(chosen: LineFilter | None, *, explicit: bool) -> list[Part]:
+    """Which lines are left out: nobody must take what is left for the whole log."""
+    needle = None if chosen is None else chosen.include or chosen.exclude
+    if chosen is None or needle is None:
+        return []
+    how = "with" if chosen.include else "without"
+    text = clean_line(needle.text)
+    shown = f"only lines {how} “{text}”" if explicit else f"only {how} “{text}”"
+    return [(f" {shown} ", "line--warning")]
+
+
+def _position(ended: bool | None, log: LogView, *, precise: bool) -> list[Part]:
     count = log.view.count
-    if execution is None:
+    if ended is None:
         return []
     lines = "1 line" if count == 1 else f"{count:,} lines"
-    if log.follow and execution.status.is_final:
+    if log.follow and ended:
         return [(lines, "line--dim")]
     if log.follow:
         return [("following", "line--good"), (f" · {lines}" if precise else "", "line--dim")]
-    if execution.status.is_final:
+    if ended:
         return [(f"line {log.cursor + 1:,} of {count:,}", "line--dim")]
     return [(f"paused · +{max(0, count - log.seen):,} lines", "line--warning")]

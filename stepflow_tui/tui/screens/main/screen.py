@@ -148,9 +148,17 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             live.counts,
             counted_above=self._header.display,
             runner=self._runner,
-            execution=live.selected,
+            ended=self._log_has_ended,
             log=self._log,
         )
+
+    @property
+    def _log_has_ended(self) -> bool | None:
+        """Whether no more lines come; None if there is no log."""
+        live = self._live
+        if live.is_interleaved:
+            return not live.unfinished
+        return None if live.selected is None else live.selected.status.is_final
 
     def _set_pace(self, *, busy: bool) -> None:
         """Be quick while something runs; nothing moves in the meantime."""
@@ -260,6 +268,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             self._end_filter()
         elif self.selections:
             self.clear_selection()
+        elif self._executions.selected:
+            self._executions.action_select_none()
         elif self.has_class("-zoomed"):
             self.action_zoom()
         elif self._shows_one_pane:
