@@ -257,6 +257,7 @@ def test_another_textual_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 AS_TEXTUAL = (
     "from stepflow_tui.tui.terminal.changed_cells import ThriftyApp as A; A._is_thrifty = False; "
+    "from stepflow_tui.tui.terminal import parts; parts._KNOWN_SHAPES = ((A, ('other',)),); "
 )
 
 

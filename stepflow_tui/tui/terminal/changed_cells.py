@@ -20,11 +20,11 @@ from textual.app import App
 from textual.strip import Strip
 
 from stepflow_tui.tui.terminal.cells import TerminalCells
+from stepflow_tui.tui.terminal.known import parameters
+from stepflow_tui.tui.terminal.parts import PartsUpdate
 from stepflow_tui.tui.terminal.row import split_cells
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from rich.console import Console, RenderableType
     from rich.style import Style
     from textual import events
@@ -52,14 +52,8 @@ _KNOWN_SHAPES = (
 def is_textual_known() -> bool:
     """Whether Textual is as this module expects it."""
     return textual.__version__.startswith(_KNOWN_VERSION) and all(
-        _parameters(function) == names for function, names in _KNOWN_SHAPES
+        parameters(function) == names for function, names in _KNOWN_SHAPES
     )
-
-
-def _parameters(function: object) -> tuple[str, ...]:
-    """Their names; `inspect.signature` would take as long as the first frame does."""
-    code: CodeType | None = getattr(getattr(function, "__wrapped__", function), "__code__", None)
-    return () if code is None else code.co_varnames[: code.co_argcount]
 
 
 class ChangedCells(CompositorUpdate):
@@ -130,6 +124,9 @@ class ThriftyApp(App[None]):
         if isinstance(update, LayoutUpdate):
             cells = self._cells_of_size(*update.region.size)
             rows = _rows_of_layout(update, cells, self._strips)
+        elif isinstance(update, PartsUpdate) and self._cells is not None:
+            cells = self._cells
+            rows = _rows_of_parts(update, cells, self._strips)
         elif isinstance(update, ChopsUpdate) and self._cells is not None:
             cells = self._cells
             rows = _rows_of_chops(update, cells, self._strips)
@@ -159,12 +156,16 @@ class _StripCells:
 
     def put(self, row: Row, x: int, strip: Strip) -> None:
         """Put a strip into a row."""
+        row.put(x, *self.of(strip))
+
+    def of(self, strip: Strip) -> tuple[list[str], list[str]]:
+        """The characters and the looks of a strip, not to be changed."""
         kept = self._kept.get(id(strip))
         if kept is None:
             if len(self._kept) >= _KEPT_STRIPS:
                 self._kept.clear()
             kept = self._kept[id(strip)] = (strip, *self._split(strip))
-        row.put(x, kept[1], kept[2])
+        return kept[1], kept[2]
 
     def _split(self, strip: Strip) -> tuple[list[str], list[str]]:
         chars: list[str] = []
@@ -193,6 +194,17 @@ def _rows_of_layout(
             split.put(row, x, strip)
             x += strip.cell_length
         rows[y] = row
+    return rows
+
+
+def _rows_of_parts(update: PartsUpdate, cells: TerminalCells, split: _StripCells) -> dict[int, Row]:
+    rows: dict[int, Row] = {}
+    for y, x, strip, start, stop in update.parts:
+        row = rows.get(y)
+        if row is None:
+            row = rows[y] = cells.row(y)
+        chars, looks = split.of(strip)
+        row.put(start, chars[start - x : stop - x], looks[start - x : stop - x])
     return rows
 
 

@@ -7,10 +7,11 @@ private to Textual; if it is not as we know it, rows are kept as Textual keeps t
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
 from textual._styles_cache import StylesCache
+
+from stepflow_tui.tui.terminal.known import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,5 @@ class FramedRows(StylesCache):
 
 def framed_rows() -> StylesCache:
     """What keeps the rows of a pane."""
-    ours = inspect.signature(FramedRows.render_line).parameters
-    theirs = inspect.signature(StylesCache.render_line).parameters
-    return FramedRows() if list(ours) == list(theirs) else StylesCache()
+    ours, theirs = parameters(FramedRows.render_line), parameters(StylesCache.render_line)
+    return FramedRows() if ours == theirs else StylesCache()

@@ -11,6 +11,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.live import Window
 from stepflow_tui.tui.log.finder import Finder
 from stepflow_tui.tui.pump import Pump
+from stepflow_tui.tui.terminal.parts import compose_in_parts
 from stepflow_tui.tui.widgets.executions import Executions
 from stepflow_tui.tui.widgets.log.view import LogView
 from stepflow_tui.tui.widgets.steps import Steps
@@ -40,6 +41,7 @@ class Monitor(Screen[None]):
             orders: where everything is asked for.
         """
         super().__init__(id="main", classes=f"-at-{PANES[0]}")
+        compose_in_parts(self)
         self._feed = feed
         self._live = live
         self._orders = orders

@@ -274,7 +274,7 @@ class LogPane(Pane):
         changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         if changed:
             height = changed[-1] - changed[0] + 1
-            self.refresh(Region(0, changed[0], self.size.width, height))
+            self.refresh(Region(0, changed[0], self.width, height))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the view."""
