@@ -95,9 +95,9 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    def send(self, keys: str) -> None:
+    def send(self, keys: str | bytes) -> None:
         """Type."""
-        os.write(self._master, keys.encode())
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
     @property
     def lines(self) -> list[str]:

@@ -76,6 +76,29 @@ def test_text_typed_ahead_is_searched_for_and_commands_nothing(filled: Home) -> 
         assert "runs again" not in terminal.text
 
 
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "Größe".encode("latin-1"),
+        b"\xff\xfe\x80\xc3",
+        b"\x1b[200~caf\xe9\x1b]0;no\x07\nsecond\x1b[201~",
+        b"\x1b[M\x20\xff\xff",
+    ],
+)
+def test_bytes_that_are_no_text_close_nothing(filled: Home, junk: bytes) -> None:
+    with open_dashboard(filled) as terminal:
+        terminal.wait_for("line 500")
+        terminal.send("/")
+        terminal.wait_for("filter")
+        terminal.send(junk)
+        terminal.send("\x15deploy")
+        terminal.wait_for("filter deploy", "1 of 2")
+        terminal.send("\r")
+        terminal.wait(lambda screen: "tab:" not in screen)
+        terminal.send("q")
+        assert terminal.wait_exit() == 0
+
+
 def test_new_lines_reach_the_terminal(filled: Home, recorder: Recorder) -> None:
     with open_dashboard(filled) as terminal:
         terminal.wait_for("line 500")

@@ -96,3 +96,44 @@ async def test_while_one_types_these_keys_are_text(home: Home, recorder: Recorde
         await board.press(*"zoom", "escape")
         await board.until(lambda: board.app.screen is board.main)
         assert board.app.focused is board.main._filter.input
+
+
+def mend_at_once(board: Dashboard, *keys: str) -> None:
+    """Type `axc`, with what makes `abc` of it, in one go."""
+    at_once(board, "axc")
+    for key in keys:
+        character = key if len(key) == 1 else None
+        board.app.post_message(events.Key(key, character))
+
+
+MENDING = ("left", "backspace", "b", "end", "d")
+
+
+async def test_text_is_mended_in_the_order_of_the_keys(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        await board.press("slash")
+        mend_at_once(board, *MENDING)
+        await board.until(lambda: board.main._filter.input.value == "abcd")
+        for key, screen in (("s", NewRun), ("i", EditNote), ("colon", Palette)):
+            await board.press("escape", key)
+            await until_open(board, screen)
+            await board.until(lambda: board.app.screen.focused is not None)
+            mend_at_once(board, *MENDING)
+            line = board.app.screen.focused
+            assert isinstance(line, Input | TextArea)
+            value = "value" if isinstance(line, Input) else "text"
+            await board.until(lambda line=line, value=value: getattr(line, value) == "abcd")  # type: ignore[misc]
+
+
+async def test_what_comes_behind_enter_is_for_what_comes_then(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        await board.press("slash")
+        at_once(board, "build", "enter", "z")
+        await board.until(lambda: board.main.has_class("-zoomed"))
+        assert board.main._filter.input.value == "build"

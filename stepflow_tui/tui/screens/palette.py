@@ -19,6 +19,7 @@ from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.forms.entries import Entry
 from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.line import Line
+from stepflow_tui.tui.widgets.one_line import OneLine
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Palette(TakesText[Entry | None]):
         """A line to type in, and what fits."""
         with Vertical(id="palette-frame") as frame:
             frame.border_title = "Go to or do"
-            yield Input(id="palette-text", compact=True, placeholder="an action, a run, a step …")
+            yield OneLine("", id="palette-text", placeholder="an action, a run, a step …")
             yield self._entries
             yield Line(id="palette-hint")
 
@@ -114,6 +115,7 @@ class Palette(TakesText[Entry | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do what the cursor is on, once that fits what was typed."""
         event.stop()
+        self.set_focus(None)  # what comes behind it is not what is looked for
         self._choose_when_found()
 
     @work(exclusive=True, group="choice")
@@ -121,6 +123,7 @@ class Palette(TakesText[Entry | None]):
         with suppress(WorkerCancelled):  # more was typed meanwhile
             await self._filling.wait()
             self._choose()
+        self.set_focus(self.query_one(Input))
 
     @work(exclusive=True, group="palette")
     async def _fill(self, text: str) -> None:

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Checkbox, Static, TextArea
 
 from stepflow_tui.core.text import clean, clean_line
+from stepflow_tui.tui.widgets.in_order import InOrder
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -87,7 +88,7 @@ class Tick(Checkbox):
         return "[x]" if self.value else "[ ]"
 
 
-class Text(TextArea):
+class Text(InOrder, TextArea):
     """Some lines to type in; of what is pasted only what may be shown is taken."""
 
     def __init__(self, text: str, *, id: str) -> None:  # noqa: A002 - Textual's name for it

@@ -14,6 +14,7 @@ from stepflow_tui.tui.executions.columns import fit
 from stepflow_tui.tui.messages import FilterChanged, FilterClosed
 from stepflow_tui.tui.widgets.bar import Bar
 from stepflow_tui.tui.widgets.line import Line
+from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,16 +29,12 @@ _SHARE, _SHARE_OF_PROBLEM = 60, 80
 """Percent of the line for what came of the filter, and for what is wrong with it."""
 
 
-class _Text(Input):
+class _Text(OneLine):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete(1)", show=False, id="stepflow.filter.complete"),
         Binding("shift+tab", "complete(-1)", show=False, id="stepflow.filter.complete_back"),
         Binding("escape", "clear", show=False, id="stepflow.filter.clear"),
     ]
-
-    def replace(self, text: str, start: int, end: int) -> None:
-        """Take in text, of what is pasted only what may be shown."""
-        super().replace(clean_line(text), start, end)
 
     def action_complete(self, by: int) -> None:
         """Put the next candidate, or the one before, at the cursor."""
@@ -88,7 +85,7 @@ class FilterBar(Bar):
     def compose(self) -> ComposeResult:
         """What it is, the text, and what came of it."""
         yield Static("filter", id="filter-mark")
-        yield _Text(id="filter-text", compact=True)
+        yield _Text("", id="filter-text")
         yield Line(id="filter-result")
 
     @property

@@ -15,6 +15,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.path_completion import completed
 from stepflow_tui.tui.widgets.bar import Bar
+from stepflow_tui.tui.widgets.in_order import InOrder
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class PathEntered(Message):
     path: str
 
 
-class _Path(Input):
+class _Path(InOrder, Input):
     BINDINGS: ClassVar[list[BindingType]] = [COMPLETE]
 
     def replace(self, text: str, start: int, end: int) -> None:

@@ -14,6 +14,7 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.active_keys import keys_anywhere
+from stepflow_tui.tui.keyboard import take_any_bytes
 from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
 from stepflow_tui.tui.screens.main.list_actions import ListActions
 from stepflow_tui.tui.screens.main.log_actions import LogActions
@@ -78,6 +79,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             config: what the user has chosen.
         """
         super().__init__(feed, live, orders)
+        take_any_bytes()  # before Textual begins to read
         self._executions.columns = config.columns
         self._root = root
         self._notifications = notifications
