@@ -25,6 +25,9 @@ SLOW_S = 1.5
 _LOCK, _TRUE_LOCK = "def take_lock(", "def take_true_lock("
 _EXCLUSIVE, _SHARED = "os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW", "os.O_CREAT | os.O_NOFOLLOW"
 _CHANGED = f"""
+import time
+
+
 def take_lock(*order):
     time.sleep({SLOW_S})
     return take_true_lock(*order)%s

@@ -16,7 +16,7 @@ from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.core.steps import StepTracker
 from stepflow_tui.requests.request import encode
-from stepflow_tui.runner.launcher import take_lock
+from stepflow_tui.runner.launcher import claim, take_lock
 from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recovery import recover
 from stepflow_tui.runner.spool import OUTPUT
@@ -164,7 +164,7 @@ class Recorder:
         with self.writer.transaction(durable=False) as transaction:
             transaction.insert_execution(execution)
         prefix = str(self.trial.house.home.spool / request.id)
-        assert take_lock(prefix, json.loads(encode(request)))
+        assert take_lock(prefix, claim(json.loads(encode(request))))
         spool = self.trial.house.home.spool / f"{request.id}{OUTPUT}"
         spool.touch()
         return self._take_up(request.id), spool

@@ -109,9 +109,14 @@ class Launch:
         path.write_bytes(encode(request))
         started = Started((spool or self.directory) / request.id)
         self.started.append(started)
-        order = {"id": request.id, "request": str(path), "prefix": str(started.prefix)}
-        self._channel.send(json.dumps(order).encode())
+        self.order(started.prefix)
         return started
+
+    def order(self, prefix: Path) -> None:
+        """Order a start for which there is a request."""
+        path = self.directory / f"{prefix.name}.json"
+        order = {"id": prefix.name, "request": str(path), "prefix": str(prefix)}
+        self._channel.send(json.dumps(order).encode())
 
     def run(self, *command: str, **fields: object) -> Started:
         return self.start(*command, **fields).wait()  # type: ignore[arg-type]
@@ -472,3 +477,44 @@ def test_a_limit_that_is_no_number_starts_nothing(tmp_path: Path) -> None:
         started = launch.start("true", rlimits={"NOFILE": ["9; touch pwned", 9]})
         assert started.prefix.name == launch.complaint()["id"]
     assert not (tmp_path / "pwned").exists()
+
+
+def test_one_that_cannot_be_started_keeps_no_other_from_it(tmp_path: Path) -> None:
+    with launching(tmp_path) as launch:
+        wrong: dict[str, object] = {"rlimits": {"NOFILE": ["9", 9]}}
+        many = [
+            launch.start("/bin/echo", "up", **(wrong if number % 5 == 2 else {}))  # type: ignore[arg-type]
+            for number in range(2 * launcher.BATCH)
+        ]
+        refused = {str(launch.complaint()["id"]) for _ in many[2::5]}
+        assert refused == {started.prefix.name for started in many[2::5]}
+        for started in many:
+            if started.prefix.name not in refused:
+                assert started.wait().output == b"up\n"
+        assert sorted(tmp_path.glob("*.tmp")) == []
+
+
+def test_one_that_is_ordered_twice_runs_once(tmp_path: Path) -> None:
+    with launching(tmp_path) as launch:
+        started = launch.start("/bin/echo", "once")
+        launch.order(started.prefix)
+        launch.order(started.prefix)
+        launch.run("/bin/true")
+        assert started.wait().output == b"once\n"
+        assert sorted(tmp_path.glob("*.tmp")) == []
+
+
+def test_nothing_of_the_launcher_is_inherited(launch: Launch) -> None:
+    status = "grep -E 'Sig(Ign|Blk)' /proc/self/status; ls /proc/self/fd; readlink /proc/self/fd/0"
+    told = launch.run("/bin/sh", "-c", status).output.decode().split()
+    assert told == [
+        *("SigBlk:", "0" * 16, "SigIgn:", "0" * 16),
+        *("0", "1", "2", "3", "/dev/null"),  # the third is that of the directory
+    ]
+
+
+def test_a_large_request_does_not_wait_for_others(tmp_path: Path) -> None:
+    large = {"PATH": os.environ["PATH"], "LARGE": "x" * 100_000}
+    with launching(tmp_path) as launch:
+        many = [launch.start("/bin/sh", "-c", "echo ${#LARGE}", environment=large) for _ in "123"]
+        assert [started.wait().output for started in many] == [b"100000\n"] * 3
