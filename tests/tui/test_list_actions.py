@@ -6,6 +6,7 @@ import pytest
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.executions import listing
+from stepflow_tui.tui.screens.main import screen
 from tests.tui.dashboard import Dashboard, dashboard
 
 if TYPE_CHECKING:
@@ -239,6 +240,17 @@ async def test_the_header_counts(home: Home, history: Recorder) -> None:
     async with dashboard(home) as board:
         await board.until_text("● 3 running", "○ 0 pending")
         assert board.text.splitlines()[0].startswith(" ● 3 running")
+
+
+async def test_the_header_knows_at_once_that_nothing_runs_any_more(
+    home: Home, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "_IDLE_TICK_S", 3600.0)
+    number = recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("● 1 running")
+        recorder.finish(number)
+        await board.until_text("● 0 running")
 
 
 async def test_on_a_high_terminal_the_curves_have_a_line_of_their_own(

@@ -189,7 +189,8 @@ class ListActions(Monitor):
         is_quiet = activity.is_flat and not self._live.unfinished
         if is_quiet and activity.counts == self._live.counts:
             return
-        if moment.wall_ms - activity.now_ms >= _SAMPLE_MS:
+        is_due = moment.wall_ms - activity.now_ms >= _SAMPLE_MS
+        if is_due or not self._live.unfinished:  # at rest the next look is some seconds away
             self._take_sample()
 
     @work(group="sample", exclusive=True)
