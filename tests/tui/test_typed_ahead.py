@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
+from stepflow_tui.tui.screens.details import Details
 from stepflow_tui.tui.screens.edit import EditNote, EditTags
 from stepflow_tui.tui.screens.help import Help
 from stepflow_tui.tui.screens.new_run import NewRun
@@ -137,3 +138,39 @@ async def test_what_comes_behind_enter_is_for_what_comes_then(
         at_once(board, "build", "enter", "z")
         await board.until(lambda: board.main.has_class("-zoomed"))
         assert board.main._filter.input.value == "build"
+
+
+@pytest.mark.parametrize("keys", ["xrxr", "rxD", "WxW", "Dr"])
+async def test_only_one_question_is_asked_at_a_time(
+    home: Home, recorder: Recorder, keys: str
+) -> None:
+    recorder.executions(2)
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 2)
+        await board.press("v", "j", "v")
+        at_once(board, keys)
+        await board.until(lambda: board.app.screen is not board.main)
+        await board.pilot.pause(0.2)
+        assert len(board.app.screen_stack) == 2
+
+
+async def test_enter_again_and_again_opens_one_sheet(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        for _ in range(4):
+            board.app.post_message(events.Key("enter", None))
+        await until_open(board, Details)
+        await board.press("escape")
+        await board.until(lambda: board.app.screen is board.main)
+        await board.press("colon")
+        await until_open(board, Palette)
+        await board.press(*"details")
+        await board.until(lambda: "  details  " in board.text)
+        palette = board.app.screen
+        assert isinstance(palette, Palette)
+        for _ in range(3):
+            palette._choose()
+        await until_open(board, Details)
+        await board.pilot.pause(0.2)
+        assert len(board.app.screen_stack) == 2

@@ -122,8 +122,8 @@ class Palette(TakesText[Entry | None]):
     async def _choose_when_found(self) -> None:
         with suppress(WorkerCancelled):  # more was typed meanwhile
             await self._filling.wait()
-            self._choose()
-        self.set_focus(self.query_one(Input))
+        if not self._choose() and self.is_active:
+            self.set_focus(self.query_one(Input))
 
     @work(exclusive=True, group="palette")
     async def _fill(self, text: str) -> None:
@@ -136,9 +136,12 @@ class Palette(TakesText[Entry | None]):
         self._entries.show(entries)
         hint.set_parts([("" if entries else " nothing fits", "line--dim")])
 
-    def _choose(self) -> None:
-        if self._entries.chosen is not None:
-            self.dismiss(self._entries.chosen)
+    def _choose(self) -> bool:
+        """Close with what the cursor is on, once; False if there is nothing."""
+        chosen = self._entries.chosen
+        if chosen is not None and self.is_active:
+            self.dismiss(chosen)
+        return chosen is not None
 
     def on_click(self, event: events.Click) -> None:
         """A click on an entry chooses it, one beside the palette closes it."""

@@ -135,7 +135,7 @@ class LogActions(Searching):
             return
         name = saving.default_name(execution)
         dialog = Save(_named(execution), name, self._selected_lines())
-        order = await self.app.push_screen_wait(dialog)
+        order = await self._ask(dialog)
         if order is None:
             return
         try:

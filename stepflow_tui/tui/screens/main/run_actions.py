@@ -14,7 +14,7 @@ from textual import work
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
 from stepflow_tui.store import queries
 from stepflow_tui.tui.screens import questions
-from stepflow_tui.tui.screens.main.monitor import Monitor
+from stepflow_tui.tui.screens.main.asking import Asking
 from stepflow_tui.tui.screens.questions import counted, named, verb
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SIZED = 50
 _TOLD = 3
 
 
-class RunActions(Monitor):
+class RunActions(Asking):
     """Looking closer, starting, stopping, running again, removing, labelling."""
 
     @work(group="details", exclusive=True)
@@ -50,7 +50,7 @@ class RunActions(Monitor):
         except StoreProblem as problem:
             self._say(str(problem), bad=True)
         else:
-            self.app.push_screen(Details(execution, artifacts))
+            await self._ask(Details(execution, artifacts))
 
     # Stopping
 
@@ -69,7 +69,7 @@ class RunActions(Monitor):
         if not running:
             if chosen:
                 self._say(f"{named(chosen)} {verb(chosen, 'has', 'have')} ended already")
-        elif await self.app.push_screen_wait(
+        elif await self._ask(
             questions.ask_cancel(running, ended=len(chosen) - len(running), force=force)
         ):
             self._cancel(running, force=force)
@@ -141,7 +141,7 @@ class RunActions(Monitor):
         if len(chosen) == 1:
             await self._rerun(chosen[0])
         elif chosen:
-            sure = await self.app.push_screen_wait(questions.ask_rerun(chosen))
+            sure = await self._ask(questions.ask_rerun(chosen))
             if sure:
                 self._rerun_all(chosen)
 
@@ -226,7 +226,7 @@ class RunActions(Monitor):
             return
         size = sum(entry.size for entry in entries if entry.id in going) if sized else None
         executions = [execution for execution in chosen if execution.id in going]
-        if await self.app.push_screen_wait(questions.ask_remove(executions, staying, size=size)):
+        if await self._ask(questions.ask_remove(executions, staying, size=size)):
             self._remove(executions)
 
     @work(group="orders")

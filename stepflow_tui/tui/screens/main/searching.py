@@ -12,7 +12,7 @@ from stepflow_tui.core.errors import StoreProblem, UsageProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.messages import LogMoved, SearchChanged
-from stepflow_tui.tui.screens.main.monitor import Monitor
+from stepflow_tui.tui.screens.main.asking import Asking
 from stepflow_tui.tui.widgets.search_bar import SearchBar
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _ABOVE_A_MATCH = 5
 _TELL_EVERY_S = 0.25
 
 
-class Searching(Monitor):
+class Searching(Asking):
     """One search at a time; it goes on while the log grows, and from log to log."""
 
     _counted: LogSearch | None = None
@@ -162,7 +162,7 @@ class Searching(Monitor):
         execution = self._live.selected
         title = "all logs" if execution is None else f"#{execution.number} {execution.name}"
         matches = Matches(_own(log), search, title=clean_line(title), line=self._log.cursor)
-        line = await self.app.push_screen_wait(matches)
+        line = await self._ask(matches)
         if line is not None:
             self._go_to("log")
             self._log.jump(line, above=_ABOVE_A_MATCH)
