@@ -17,9 +17,10 @@ from textual._compositor import ChopsUpdate
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.terminal import changed_cells, sgr
+from stepflow_tui.tui.terminal.alphabet import SURE, UNKNOWN, Alphabet
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.changed_cells import is_textual_known
-from stepflow_tui.tui.terminal.row import SURE, UNKNOWN, Row, split_cells
+from stepflow_tui.tui.terminal.row import Row
 from stepflow_tui.tui.terminal.scrolling import Scroll, find_scroll
 from tests.tui.bandwidth import SYNCHRONIZED, open_dashboard
 from tests.tui.record import Recorder, numbered, step
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tests.tui.terminal import Terminal
 
 WIDTH, HEIGHT = 24, 8
+ALPHABET = Alphabet()
 PATIENCE_S = 10.0
 BLUE, ON_GREY = "38;2;10;20;200", "48;2;40;40;40"
 LOOKS = ("", "1", BLUE, f"{BLUE};{ON_GREY}", f"1;{BLUE};{ON_GREY}", "3;7;31", "90;104", ON_GREY)
@@ -60,18 +62,19 @@ def plainly(rows: Sequence[Row], width: int = WIDTH) -> list[list[pyte.screens.C
     """What stands on a terminal to which each cell was sent with its place and its look."""
     screen = emulator(width, len(rows))
     for y, row in enumerate(rows):
-        for x, (char, look) in enumerate(zip(row.chars, row.looks, strict=True)):
-            if char:
+        for x, (cell, code) in enumerate(zip(row.chars, row.looks, strict=True)):
+            if char := ALPHABET.text(cell):
+                look = ALPHABET.sequence(code)
                 feed(screen, f"\x1b[{y + 1};{x + 1}H\x1b[0;{look or 0}m{char}")
     return cells(screen)
 
 
 def row(*parts: tuple[str, str], width: int = WIDTH) -> Row:
-    made = Row([" "] * width, [""] * width)
+    made = Row(" " * width, ALPHABET.look("") * width)
     x = 0
     for text, look in parts:
-        chars = split_cells(text)
-        made.put(x, chars, [look] * len(chars))
+        chars = ALPHABET.cells(text)
+        made.put(x, chars, ALPHABET.look(look) * len(chars))
         x += len(chars)
     return made
 
@@ -98,7 +101,7 @@ SOME_ROWS: SearchStrategy[dict[int, Row]] = st.dictionaries(st.integers(0, HEIGH
 def test_the_terminal_shows_what_it_would_show_if_all_was_sent(
     first: list[Row], updates: list[dict[int, Row]], scrolls: bool
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, scrolls=scrolls)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=scrolls)
     shown = list(first)
     send(screen, known, shown)
     assert cells(screen) == plainly(shown)
@@ -113,7 +116,7 @@ def test_the_terminal_shows_what_it_would_show_if_all_was_sent(
 def test_rows_that_move_end_up_where_they_belong(
     first: list[Row], moves: list[tuple[int, Row]]
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, scrolls=True)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=True)
     shown = list(first)
     send(screen, known, shown)
     for by, new in moves:
@@ -125,7 +128,7 @@ def test_rows_that_move_end_up_where_they_belong(
 @given(first=ROWS, by=st.integers(-HEIGHT + 1, HEIGHT - 1).filter(bool))
 def test_any_scroll_is_right_whether_rows_moved_or_not(first: list[Row], by: int) -> None:
     screen = emulator()
-    send(screen, TerminalCells(WIDTH, HEIGHT, scrolls=False), first)
+    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False), first)
     scroll = Scroll(1, HEIGHT, by)
     feed(screen, scroll.sequences)
     moved = scroll.apply(first)
@@ -137,7 +140,7 @@ def test_any_scroll_is_right_whether_rows_moved_or_not(first: list[Row], by: int
 
 @given(first=ROWS, second=ROWS)
 def test_nothing_is_sent_of_what_stands_there_already(first: list[Row], second: list[Row]) -> None:
-    known = TerminalCells(WIDTH, HEIGHT, scrolls=False)
+    known = TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False)
     known.update(dict(enumerate(first))).send()
     unsent = known.update(dict(enumerate(second)))
     assert known.update(dict(enumerate(first))).sequences == ""  # as `unsent` was not sent
@@ -149,9 +152,9 @@ def test_nothing_is_sent_of_what_stands_there_already(first: list[Row], second: 
 def test_after_somebody_else_has_written_all_is_sent(
     first: list[Row], second: list[Row], rubbish: list[Row]
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, scrolls=True)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=True)
     send(screen, known, first)
-    send(screen, TerminalCells(WIDTH, HEIGHT, scrolls=False), rubbish)
+    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False), rubbish)
     feed(screen, "\x1b[1;31m")
     known.forget()
     send(screen, known, second)
@@ -162,27 +165,27 @@ def test_after_somebody_else_has_written_all_is_sent(
 
 
 def test_a_changed_cell_takes_its_place_its_look_and_itself() -> None:
-    known = TerminalCells(WIDTH, 2, scrolls=False)
+    known = TerminalCells(WIDTH, 2, ALPHABET, scrolls=False)
     known.update({0: row(("took 1s", BLUE)), 1: row()}).send()
     update = known.update({0: row(("took 2s", BLUE))})
     assert update.sequences == f"\x1b[{BLUE}m\x1b[1;6H2\x1b[m"
 
 
 def test_a_short_gap_is_written_again_and_a_long_one_jumped_over() -> None:
-    known = TerminalCells(WIDTH, 1, scrolls=False)
+    known = TerminalCells(WIDTH, 1, ALPHABET, scrolls=False)
     known.update({0: row(("a12b12345678c", ""))}).send()
     assert known.update({0: row(("X12Y12345678Z", ""))}).sequences == "\x1b[1HX12Y\x1b[8CZ"
 
 
 def test_after_a_character_of_doubtful_width_the_place_is_named_anew() -> None:
-    known = TerminalCells(WIDTH, 1, scrolls=False)
+    known = TerminalCells(WIDTH, 1, ALPHABET, scrolls=False)
     known.update({0: row()}).send()
     assert known.update({0: row(("🎉a世b", ""))}).sequences == ("\x1b[1H  \x1b[1H🎉\x1b[1;3Ha世b")
 
 
 def test_rows_that_move_are_moved_by_the_terminal() -> None:
     lines = [f"{number} " * 20 for number in range(40)]
-    screen, known = emulator(80, 30), TerminalCells(80, 30, scrolls=True)
+    screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, scrolls=True)
     send(screen, known, texts(*lines[:30], width=80))
     assert send(screen, known, texts(*lines[2:32], width=80)).startswith("\x1b[1;30r\x1b[1H\x1b[2M")
     assert screen.display[-1].rstrip() == lines[31].rstrip()
@@ -197,7 +200,7 @@ def test_rows_move_beside_a_list_only_where_that_is_less() -> None:
         return texts(*lines, width=80)
 
     for entries, moves in ((["│"] * 30, True), ([chr(n) * 30 for n in range(65, 95)], False)):
-        screen, known = emulator(80, 30), TerminalCells(80, 30, scrolls=True)
+        screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, scrolls=True)
         send(screen, known, beside(entries, 100))
         assert (b"\x1b[1;30r" in send(screen, known, beside(entries, 103)).encode()) is moves
         assert cells(screen) == plainly(beside(entries, 103), 80)
@@ -343,7 +346,11 @@ def test_what_others_have_written_is_written_over(finished: Home, how: str) -> N
             os.kill(terminal.pid, signal.SIGTSTP)
             os.waitpid(terminal.pid, os.WUNTRACED)
         terminal.read_rest()
-        send(terminal._screen, TerminalCells(120, 40, scrolls=False), texts(*["#"] * 40, width=120))
+        send(
+            terminal._screen,
+            TerminalCells(120, 40, ALPHABET, scrolls=False),
+            texts(*["#"] * 40, width=120),
+        )
         if how == "suspended":
             os.kill(terminal.pid, signal.SIGCONT)
         else:

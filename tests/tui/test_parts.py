@@ -12,12 +12,11 @@ from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
 from textual.app import App
 from textual.geometry import Region
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from stepflow_tui.tui.terminal import parts
-from stepflow_tui.tui.terminal.parts import PartsCompositor, PartsUpdate, compose_in_parts
+from stepflow_tui.tui.terminal.parts import PartsCompositor, PartsScreen, PartsUpdate, redraw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -59,10 +58,8 @@ class Board(App[None]):
         super().__init__()
         self._covered = covered
 
-    def get_default_screen(self) -> Screen[None]:
-        screen = Screen[None]()
-        compose_in_parts(screen)
-        return screen
+    def get_default_screen(self) -> PartsScreen:
+        return PartsScreen(id="board", classes="")
 
     def compose(self) -> ComposeResult:
         yield Text(LEFT)
@@ -163,8 +160,45 @@ async def test_what_lies_under_something_else_is_drawn_by_textual() -> None:
         assert isinstance(app.update(), PartsUpdate)
 
 
+async def test_what_is_drawn_in_a_block_comes_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Board, "is_headless", False)
+    async with board(covered=False) as app:
+        screen, sent = app.screen, list[object]()
+        assert isinstance(screen, PartsScreen)
+        monkeypatch.setattr(app, "_display", lambda _, update: sent.append(update))
+        left, right = (app.query_one(f"#{name}", Text) for name in (LEFT, RIGHT))
+        terminal = whole(app)
+        with screen.drawing():
+            left.rows[3] = "changed at once"
+            redraw(left, Region(0, 3, 15, 1))
+            right.rows[4] = "this one too"
+            redraw(right, Region(0, 4, 23, 1))
+            assert sent == []
+        [update] = sent
+        assert isinstance(update, PartsUpdate)
+        app.draw(terminal, update)
+        assert cells(terminal) == cells(whole(app))
+        redraw(left, Region(0, 5, 15, 1))  # outside of a block Textual draws it, in its own time
+        assert len(sent) == 1
+        assert isinstance(app.update(), PartsUpdate)
+
+
+async def test_what_lies_under_something_else_waits_for_textual(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Board, "is_headless", False)
+    async with board(covered=True) as app:
+        screen, sent = app.screen, list[object]()
+        assert isinstance(screen, PartsScreen)
+        monkeypatch.setattr(app, "_display", lambda _, update: sent.append(update))
+        with screen.drawing():
+            redraw(app.query_one("#left", Text), Region(0, 5, 15, 1))
+        assert sent == []
+        assert isinstance(app.update(), ChopsUpdate)
+
+
 def test_another_textual_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Screen[None]()
     monkeypatch.setattr(parts, "_KNOWN_SHAPES", ((Compositor.render_full_update, ("self",)),))
-    compose_in_parts(screen)
+    screen = PartsScreen(id="other", classes="")
     assert not isinstance(screen._compositor, PartsCompositor)
+    assert screen._parts([]) is None

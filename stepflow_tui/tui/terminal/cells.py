@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stepflow_tui.tui.terminal import sgr
-from stepflow_tui.tui.terminal.row import SURE, UNKNOWN, Row
+from stepflow_tui.tui.terminal.alphabet import HALF, SURE, UNKNOWN
+from stepflow_tui.tui.terminal.row import Row
 from stepflow_tui.tui.terminal.scrolling import find_scroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from stepflow_tui.tui.terminal.alphabet import Alphabet
 
 _KEPT_GAP = 4
 """So many cells between two changes are rather written again than jumped over."""
@@ -32,16 +35,18 @@ class TerminalCells:
         height: rows.
     """
 
-    def __init__(self, width: int, height: int, *, scrolls: bool) -> None:
+    def __init__(self, width: int, height: int, alphabet: Alphabet, *, scrolls: bool) -> None:
         """Makes a terminal of which nothing is known.
 
         Args:
             width: columns.
             height: rows.
+            alphabet: that all its rows are written in.
             scrolls: look for rows that have only moved: fewer bytes for more work.
         """
         self.width = width
         self.height = height
+        self._alphabet = alphabet
         self._scrolls = scrolls
         self.forget()
 
@@ -56,7 +61,7 @@ class TerminalCells:
 
     def update(self, rows: Mapping[int, Row]) -> Update:
         """What is to be sent so that these rows stand on the terminal; nothing is noted yet."""
-        sequences = _sequences(self._rows, rows)
+        sequences = self._sequences(self._rows, rows)
         if self._scrolls and len(sequences) > _WORTH_SCROLLING:
             scrolled = self._scrolled(rows)
             # What stands beside the rows jumps and is put back, so it must be worth while.
@@ -72,7 +77,14 @@ class TerminalCells:
         if scroll is None:
             return None
         wanted = dict(enumerate(self._rows)) | dict(rows)
-        return scroll.sequences + _sequences(scroll.apply(self._rows), wanted)
+        return scroll.sequences + self._sequences(scroll.apply(self._rows), wanted)
+
+    def _sequences(self, before: Sequence[Row], after: Mapping[int, Row]) -> str:
+        pen = _Pen(self._alphabet)
+        for y, row in sorted(after.items()):
+            for start, stop in _stretches(before[y], row):
+                pen.write(y, start, stop, row)
+        return pen.finish()
 
     def take(self, rows: Mapping[int, Row]) -> None:
         """Note that these rows stand on the terminal now."""
@@ -100,75 +112,71 @@ class Update(Struct, frozen=True):
         return self.sequences
 
 
-def _sequences(before: Sequence[Row], after: Mapping[int, Row]) -> str:
-    pen = _Pen()
-    for y, row in sorted(after.items()):
-        if row != before[y]:
-            for start, stop in _stretches(before[y], row):
-                pen.write(y, start, stop, row)
-    return pen.finish()
-
-
 def _stretches(before: Row, after: Row) -> Iterator[tuple[int, int]]:
     """From where to where cells are to be written."""
-    changes = iter(after.changes(before))
-    start = next(changes)
-    stop = start + 1
-    for x in changes:
-        if x > stop and not _may_be_rewritten(after, stop, x):
+    start = stop = 0
+    for first, behind in after.changes(before):
+        if not stop:
+            start = first
+        elif not _may_be_rewritten(after, stop, first):
             yield start, stop
-            start = x
-        stop = x + 1
-    yield start, stop
+            start = first
+        stop = behind
+    if stop:
+        yield start, stop
 
 
 def _may_be_rewritten(row: Row, start: int, stop: int) -> bool:
     """Whether it is cheaper to write these cells again than to jump over them."""
     if stop - start > _KEPT_GAP or UNKNOWN in row.chars[start:stop]:
         return False
-    return len(set(row.looks[start - 1 : stop])) == 1
+    return _is_uniform(row.looks[start - 1 : stop])
+
+
+def _is_uniform(looks: str) -> bool:
+    return looks == looks[0] * len(looks)
 
 
 class _Pen:
     """Writes cells, and knows where it stands and how it draws."""
 
-    def __init__(self) -> None:
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._alphabet = alphabet
         self._out: list[str] = []
         self._look = ""
         self._place: tuple[int, int] | None = None
 
     def write(self, y: int, start: int, stop: int, row: Row) -> None:
         """Write some cells of a row."""
-        chars, width = row.chars, len(row.chars)
-        while start and not chars[start]:
-            start -= 1  # the second half of a wide character
-        while stop < width and not chars[stop]:
+        chars, looks = row.chars, row.looks
+        while start and chars[start] == HALF:
+            start -= 1
+        while stop < len(chars) and chars[stop] == HALF:
             stop += 1
-        for look, group in groupby(range(start, stop), row.looks.__getitem__):
-            cells = list(group)
-            first, behind = cells[0], cells[-1] + 1
-            self._use(look)
-            text = "".join(chars[first:behind])
+        for first, behind in _by_look(looks, start, stop):
+            self._use(self._alphabet.sequence(looks[first]))
+            text = chars[first:behind]
             if SURE.fullmatch(text):
-                self._put(y, first, text, behind)
+                self._put(y, first, text.replace(HALF, ""), behind)
             else:
                 self._write_each(y, first, behind, chars)
-            if behind == width:
+            if behind == len(chars):
                 self._place = None  # terminals differ in where that leaves the cursor
 
-    def _write_each(self, y: int, start: int, stop: int, chars: list[str]) -> None:
+    def _write_each(self, y: int, start: int, stop: int, chars: str) -> None:
         """Write characters of which some may be wider or narrower than we think."""
         for x in range(start, stop):
             char = chars[x]
-            is_wide = x + 1 < len(chars) and not chars[x + 1]
+            if char == HALF:
+                continue
+            is_wide = x + 1 < len(chars) and chars[x + 1] == HALF
             if SURE.fullmatch(char):
-                if char:
-                    self._put(y, x, char, x + 1 + is_wide)
+                self._put(y, x, char, x + 1 + is_wide)
                 continue
             if is_wide:
                 self._put(y, x, "  ", x + 2)  # else the old half may shine through
                 self._place = None
-            self._put(y, x, char, x + 1)
+            self._put(y, x, self._alphabet.text(char), x + 1)
             self._place = None
 
     def _use(self, look: str) -> None:
@@ -191,3 +199,13 @@ class _Pen:
         """All that was written, with a reset pen at the end."""
         self._use("")
         return "".join(self._out)
+
+
+def _by_look(looks: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Cells that are drawn alike, from where to where."""
+    if _is_uniform(looks[start:stop]):  # as most are
+        yield start, stop
+        return
+    for _, group in groupby(range(start, stop), looks.__getitem__):
+        cells = list(group)
+        yield cells[0], cells[-1] + 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from sys import intern
 from typing import TYPE_CHECKING, cast
 
 import textual
@@ -19,10 +18,10 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.strip import Strip
 
+from stepflow_tui.tui.terminal.alphabet import Alphabet
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.known import parameters
 from stepflow_tui.tui.terminal.parts import PartsUpdate
-from stepflow_tui.tui.terminal.row import split_cells
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -84,7 +83,7 @@ class ThriftyApp(App[None]):
 
     @cached_property
     def _strips(self) -> _StripCells:
-        return _StripCells(self.console)
+        return _StripCells(self.console, Alphabet())
 
     def on_mount(self) -> None:
         """Other programs may write to the terminal while we are suspended."""
@@ -98,6 +97,12 @@ class ThriftyApp(App[None]):
     def action_redraw(self) -> None:
         """Draw everything anew, whatever stands on the terminal."""
         self._forget()
+        self.refresh()
+
+    def _begin_anew(self) -> None:
+        """Take another alphabet: a log may use colours and characters without end."""
+        self._cells = None
+        self._strips = _StripCells(self.console, Alphabet())
         self.refresh()
 
     def _forget(self) -> None:
@@ -121,6 +126,8 @@ class ThriftyApp(App[None]):
 
     def _changes(self, update: object) -> object:
         """What is to be sent in place of an update; None if all of it stands there already."""
+        if self._strips.alphabet.is_full:
+            self._begin_anew()
         if isinstance(update, LayoutUpdate):
             cells = self._cells_of_size(*update.region.size)
             rows = _rows_of_layout(update, cells, self._strips)
@@ -140,7 +147,8 @@ class ThriftyApp(App[None]):
         cells = self._cells
         if cells is None or (cells.width, cells.height) != (width, height):
             scrolls = "SSH_CONNECTION" in os.environ
-            cells = self._cells = TerminalCells(width, height, scrolls=scrolls)
+            alphabet = self._strips.alphabet
+            cells = self._cells = TerminalCells(width, height, alphabet, scrolls=scrolls)
         return cells
 
 
@@ -148,18 +156,22 @@ class _StripCells:
     """The characters and looks of strips, cell by cell.
 
     Most strips come again and again: what came of them is kept as long as they are.
+
+    Attributes:
+        alphabet: in whose characters.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, alphabet: Alphabet) -> None:
         self._system = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 - as Textual
-        self._kept: dict[int, tuple[Strip, list[str], list[str]]] = {}
+        self._kept: dict[int, tuple[Strip, str, str]] = {}
+        self.alphabet = alphabet
 
     def put(self, row: Row, x: int, strip: Strip) -> None:
         """Put a strip into a row."""
         row.put(x, *self.of(strip))
 
-    def of(self, strip: Strip) -> tuple[list[str], list[str]]:
-        """The characters and the looks of a strip, not to be changed."""
+    def of(self, strip: Strip) -> tuple[str, str]:
+        """The characters and the looks of a strip."""
         kept = self._kept.get(id(strip))
         if kept is None:
             if len(self._kept) >= _KEPT_STRIPS:
@@ -167,21 +179,20 @@ class _StripCells:
             kept = self._kept[id(strip)] = (strip, *self._split(strip))
         return kept[1], kept[2]
 
-    def _split(self, strip: Strip) -> tuple[list[str], list[str]]:
-        chars: list[str] = []
-        looks: list[str] = []
+    def _split(self, strip: Strip) -> tuple[str, str]:
+        chars = looks = ""
         for text, style, control in strip:
             if not control:
-                cells = split_cells(text)
+                cells = self.alphabet.cells(text)
                 chars += cells
-                looks += [self._look(style)] * len(cells)
+                looks += self._look(style) * len(cells)
         return chars, looks
 
     def _look(self, style: Style | None) -> str:
         if style is None:
-            return ""
+            return self.alphabet.look("")
         look = style._ansi  # noqa: SLF001 - where Textual keeps it
-        return intern(Strip.render_ansi(style, self._system) if look is None else look)
+        return self.alphabet.look(Strip.render_ansi(style, self._system) if look is None else look)
 
 
 def _rows_of_layout(

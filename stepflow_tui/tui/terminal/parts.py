@@ -2,27 +2,33 @@
 
 Textual draws the smallest rectangle around all changes, with every widget that it touches: a line
 in the log and a count at the bottom are nearly the whole screen. Here each change is drawn by the
-one widget that is to be seen there. Where a change lies under several widgets, Textual draws it.
+one widget that is to be seen there, and what comes from the database at once, without the messages
+and timers on Textual's way. Where a change lies under several widgets, Textual draws it.
 """
+# ruff: noqa: SLF001 - this is the place where what is private to Textual is used
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
+from textual.app import App
 from textual.geometry import Region
+from textual.screen import Screen
+from textual.widget import Widget
 
 from stepflow_tui.tui.terminal.known import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-    from textual.screen import Screen
+    from rich.console import Console, RenderableType
     from textual.strip import Strip
-    from textual.widget import Widget
 
 _KNOWN_SHAPES = (
+    (App._display, ("self", "screen", "renderable")),
+    (Widget.refresh, ("self",)),
     (Compositor.render_partial_update, ("self",)),
     (Compositor.update_widgets, ("self", "widgets")),
     (CompositorUpdate.render_segments, ("self", "console")),
@@ -79,6 +85,23 @@ class PartsCompositor(Compositor):
         self._dirty_regions.clear()
         return PartsUpdate(parts) if parts else None
 
+    def draw(self, widget: Widget, region: Region) -> list[Part] | None:
+        """A part of a widget; None if not all of it is to be seen, or something lies over it.
+
+        Args:
+            widget: one that is on the screen.
+            region: from its upper left corner.
+        """
+        found = self.visible_widgets.get(widget)
+        if found is None:
+            return None
+        dirty = region.translate(found[0].offset)
+        owner = self._owner(dirty)
+        if owner is None or owner[0] is not widget:
+            return None
+        widget._styles_cache.set_dirty(region)
+        return list(_parts(*owner, dirty))
+
     def _owner(self, dirty: Region) -> tuple[Widget, Region] | None:
         """The widget that is to be seen in all of a region, and where it stands; if it is one."""
         for widget, (region, clip) in self.visible_widgets.items():  # the uppermost first
@@ -94,7 +117,65 @@ def _parts(widget: Widget, region: Region, dirty: Region) -> Iterator[Part]:
         yield Part(y, region.x, strip, dirty.x, dirty.right)
 
 
-def compose_in_parts(screen: Screen[Any]) -> None:
-    """Have a screen composed so, if Textual is as we know it."""
-    if all(parameters(function) == names for function, names in _KNOWN_SHAPES):
-        screen._compositor = PartsCompositor()  # noqa: SLF001 - the one place to put it
+class PartsScreen(Screen[None]):
+    """A screen that is composed so, if Textual is as we know it, and can be drawn at once."""
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id, classes=classes)
+        self._wanted: list[tuple[Widget, Region]] | None = None
+        if all(parameters(function) == names for function, names in _KNOWN_SHAPES):
+            self._compositor = PartsCompositor()
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """What is to be drawn anew in this block is drawn at its end: at once, and in one piece."""
+        self._wanted = []
+        try:
+            yield
+        finally:
+            wanted, self._wanted = self._wanted, None
+            self._draw(wanted)
+
+    def draw(self, widget: Widget, region: Region) -> None:
+        """Draw a part of a widget's content anew."""
+        if self._wanted is None:
+            widget.refresh(region)
+        else:
+            self._wanted.append((widget, region))
+
+    def _draw(self, wanted: Sequence[tuple[Widget, Region]]) -> None:
+        parts = self._parts(wanted) if wanted and self._is_settled else None
+        if parts is not None:
+            self.app._display(self, cast("RenderableType", PartsUpdate(parts)))
+            return
+        for widget, region in wanted:
+            widget.refresh(region)
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether everything stands where the compositor takes it to be, and we are to be seen."""
+        app = self.app
+        is_ours = app.screen is self and not app._batch_count and not app.is_headless
+        return is_ours and not (self._layout_required or self._scroll_required)
+
+    def _parts(self, wanted: Sequence[tuple[Widget, Region]]) -> list[Part] | None:
+        """All that is wanted; None if some of it is for Textual to draw."""
+        compositor = self._compositor
+        if not isinstance(compositor, PartsCompositor):
+            return None
+        parts: list[Part] = []
+        for widget, region in wanted:
+            drawn = compositor.draw(widget, region.translate(widget.content_offset))
+            if drawn is None:
+                return None
+            parts += drawn
+        return parts
+
+
+def redraw(widget: Widget, region: Region) -> None:
+    """Draw a part of a widget's content anew, as soon as its screen allows."""
+    screen = widget.screen if widget.is_attached else None
+    if isinstance(screen, PartsScreen):
+        screen.draw(widget, region)
+    else:
+        widget.refresh(region)

@@ -1,76 +1,70 @@
-"""A row of the terminal as cells."""
+"""A row of the terminal as cells, in the characters of an `Alphabet`."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from itertools import compress, count
-from operator import ne, or_
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from rich.cells import split_graphemes
 
-UNKNOWN = "\0"
-"""In place of a character: nobody knows what stands in this cell."""
+from stepflow_tui.tui.terminal.alphabet import HALF, UNKNOWN
 
-_NARROW_RANGES = (
-    "\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u21ff"
-    "\u2500-\u25fc\u25cb\u25cf\u2713\u2717\u2800-\u28ff"
-)
-_WIDE_RANGES = "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
-_NARROW = re.compile(f"[{_NARROW_RANGES}]*")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-SURE = re.compile(f"[{_NARROW_RANGES}{_WIDE_RANGES}]*")
-"""Characters of whose width no two terminals disagree."""
+_CHANGED = re.compile(rb"[^\0]+")
+_PLAIN_LOOK = "\0"
 
 
 class Row(Struct):
     """The cells of a row.
 
     Attributes:
-        chars: what stands in each cell: a character with all that combines with it, or nothing in
-            the second cell of a wide one.
-        looks: how it is drawn; see `sgr`.
+        chars: what stands in each cell.
+        looks: how each is drawn.
     """
 
-    chars: list[str]
-    looks: list[str]
+    chars: str
+    looks: str
 
     @classmethod
     def unknown(cls, width: int) -> Row:
         """A row of which nothing is known."""
-        return cls([UNKNOWN] * width, [""] * width)
+        return cls(UNKNOWN * width, _PLAIN_LOOK * width)
 
     def copy(self) -> Row:
         """A row that can be changed without changing this one."""
-        return Row(self.chars.copy(), self.looks.copy())
+        return Row(self.chars, self.looks)
 
-    def put(self, x: int, chars: list[str], looks: list[str]) -> None:
+    def put(self, x: int, chars: str, looks: str) -> None:
         """Set cells from a column on; what does not fit in is left out."""
         room = len(self.chars) - x
         if len(chars) > room:
-            is_cut = room > 0 and not chars[room]
-            chars = [*chars[: max(0, room - is_cut)], *[" "] * is_cut]
+            is_cut = room > 0 and chars[room] == HALF
+            chars = chars[: max(0, room - is_cut)] + " " * is_cut
         stop = x + len(chars)
-        self.chars[x:stop], self.looks[x:stop] = chars, looks[: len(chars)]
+        self.chars = self.chars[:x] + chars + self.chars[stop:]
+        self.looks = self.looks[:x] + looks[: len(chars)] + self.looks[stop:]
 
-    def changes(self, before: Row) -> list[int]:
-        """The columns of the cells that differ."""
-        chars, looks = map(ne, self.chars, before.chars), map(ne, self.looks, before.looks)
-        return list(compress(count(), map(or_, chars, looks)))
-
-
-def split_cells(text: str) -> list[str]:
-    """What stands in each cell: wide characters take two, of which the second is empty."""
-    return list(text) if _NARROW.fullmatch(text) else _split_graphemes(text)
+    def changes(self, before: Row) -> Iterator[tuple[int, int]]:
+        """From where to where cells differ."""
+        changed = _differences(self.chars, before.chars) | _differences(self.looks, before.looks)
+        if changed:
+            for found in _CHANGED.finditer(changed.to_bytes(len(self.chars))):
+                yield found.span()
 
 
-@lru_cache(maxsize=1024)
-def _split_graphemes(text: str) -> list[str]:
-    cells: list[str] = []
-    for start, stop, width in split_graphemes(text)[0]:
-        if width:
-            cells += [text[start:stop], *[""] * (width - 1)]
-        elif cells:
-            cells[-1] += text[start:stop]
-    return cells
+def _differences(text: str, other: str) -> int:
+    """A number with a byte for each character, which is 0 where both texts have the same one."""
+    if text == other:
+        return 0
+    if text.isascii() and other.isascii():
+        return int.from_bytes(text.encode()) ^ int.from_bytes(other.encode())
+    wide = int.from_bytes(_wide(text)) ^ int.from_bytes(_wide(other))
+    data = wide.to_bytes(4 * len(text))  # of four bytes for a character the first one is always 0
+    first, second, third = (int.from_bytes(data[place::4]) for place in (1, 2, 3))
+    return first | second | third
+
+
+def _wide(text: str) -> bytes:
+    return text.encode("utf-32-be", "surrogatepass")

@@ -46,8 +46,8 @@ class Scroll(Struct, frozen=True):
 
 def find_scroll(before: Sequence[Row], after: Mapping[int, Row]) -> Scroll | None:
     """How most of the rows that have changed were moved; None if they were not."""
-    changed = {y: row.changes(before[y]) for y, row in after.items()}
-    changed = {y: columns for y, columns in changed.items() if columns}
+    changes = ((y, list(row.changes(before[y]))) for y, row in after.items())
+    changed = {y: (found[0][0], found[-1][1]) for y, found in changes if found}
     if len(changed) < _FEWEST_ROWS:
         return None
     span = _span(list(changed.values()))
@@ -60,19 +60,19 @@ def find_scroll(before: Sequence[Row], after: Mapping[int, Row]) -> Scroll | Non
     return Scroll(min(moved) + min(by, 0), max(moved) + max(by, 0) + 1, by)
 
 
-def _span(changed: list[list[int]]) -> slice:
+def _span(changed: list[tuple[int, int]]) -> slice:
     """About the columns in which the rows have changed, whatever happened elsewhere."""
     middle = len(changed) // 2
-    first = sorted(columns[0] for columns in changed)[middle]
-    last = sorted(columns[-1] for columns in changed)[middle]
-    return slice(first, last + 1)
+    first = sorted(start for start, _ in changed)[middle]
+    behind = sorted(stop for _, stop in changed)[middle]
+    return slice(first, behind)
 
 
-def _key(row: Row, span: slice) -> tuple[str, ...]:
-    return (*row.chars[span], *row.looks[span])
+def _key(row: Row, span: slice) -> tuple[str, str]:
+    return row.chars[span], row.looks[span]
 
 
-def _places(rows: Sequence[Row], span: slice) -> dict[tuple[str, ...], int]:
+def _places(rows: Sequence[Row], span: slice) -> dict[tuple[str, str], int]:
     """Where rows stand that differ from all others."""
     keys = [_key(row, span) for row in rows]
     counts = Counter(keys)

@@ -41,6 +41,11 @@ class FramedRows(StylesCache):
         super().clear()
         self._framed.clear()
 
+    def framed(self, content: Strip) -> Strip | None:
+        """What became of a row's content when it was framed last; None if it was not."""
+        found = self._framed.get(id(content))
+        return None if found is None else found[1]
+
     def render_line(  # noqa: PLR0917 - Textual's signature
         self,
         styles: StylesBase,

@@ -12,6 +12,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from stepflow_tui.tui.terminal.parts import redraw
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -59,7 +61,7 @@ class Line(Widget):
         before, self._versions = self._strip_now(), versions
         changed = _changed_cells(before, self._strip_now())
         if changed:  # and not more: Textual draws all that lies above or below what is named
-            self.refresh(Region(changed.start, 0, len(changed), 1))
+            redraw(self, Region(changed.start, 0, len(changed), 1))
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
         """The line, as wide as the widget."""

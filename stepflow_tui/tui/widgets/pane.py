@@ -43,9 +43,12 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         self._base = None
         self._drawn_size = self.scrollable_content_region.size
         try:
-            return super().render_lines(crop)
+            return self._render_rows(crop)
         finally:
             self._drawn_size = None
+
+    def _render_rows(self, crop: Region) -> list[Strip]:
+        return super().render_lines(crop)
 
     def look(self, name: str) -> Style:
         """The style that the style sheet gives to this component class."""

@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import Wanted
+from stepflow_tui.tui.terminal.parts import redraw
 from stepflow_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Rows(Pane):
             same_text = before is not None and before[0] == now[0]
             start = self.clock_column if same_text else 0
             y = index - round(self.scroll_y) + self.heads
-            self.refresh(Region(start, y, self.width - start, 1))
+            redraw(self, Region(start, y, self.width - start, 1))
 
     def repaint_all(self) -> None:
         """Draw every row in view."""

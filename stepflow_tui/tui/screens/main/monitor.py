@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.constants import MAX_FPS
-from textual.screen import Screen
 
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.live import Window
 from stepflow_tui.tui.log.finder import Finder
 from stepflow_tui.tui.pump import Pump
-from stepflow_tui.tui.terminal.parts import compose_in_parts
+from stepflow_tui.tui.terminal.parts import PartsScreen
 from stepflow_tui.tui.widgets.executions import Executions
 from stepflow_tui.tui.widgets.log.view import LogView
 from stepflow_tui.tui.widgets.steps import Steps
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 PANES = ("executions", "steps", "log")
 
 
-class Monitor(Screen[None]):
+class Monitor(PartsScreen):
     """Three panes with what feeds them; what one can do with them is added by subclasses."""
 
     _notifications: Notifications
@@ -41,12 +40,11 @@ class Monitor(Screen[None]):
             orders: where everything is asked for.
         """
         super().__init__(id="main", classes=f"-at-{PANES[0]}")
-        compose_in_parts(self)
         self._feed = feed
         self._live = live
         self._orders = orders
         self._finder = Finder(feed)
-        self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=0.5 / MAX_FPS)
+        self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=1 / MAX_FPS)
         self._executions = Executions(id="executions")
         self._steps = Steps(id="steps")
         self._log = LogView(id="log")

@@ -117,6 +117,10 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
     # What is shown
 
     def _show(self, problem: StoreProblem | None) -> None:
+        with self.drawing():
+            self._show_parts(problem)
+
+    def _show_parts(self, problem: StoreProblem | None) -> None:
         live = self._live
         self._set_pace(busy=live.unfinished > 0)
         if self._show_notice(problem):

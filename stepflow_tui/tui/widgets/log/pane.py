@@ -23,6 +23,8 @@ from stepflow_tui.tui.log.heading import Heading, Markers
 from stepflow_tui.tui.log.line import Palette
 from stepflow_tui.tui.log.viewport import Viewport
 from stepflow_tui.tui.messages import LogMoved, Wanted
+from stepflow_tui.tui.terminal.parts import redraw
+from stepflow_tui.tui.widgets.framed_rows import FramedRows
 from stepflow_tui.tui.widgets.log.painter import LogPainter, Row
 from stepflow_tui.tui.widgets.pane import Pane
 
@@ -274,12 +276,31 @@ class LogPane(Pane):
         changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         if changed:
             height = changed[-1] - changed[0] + 1
-            self.refresh(Region(0, changed[0], self.width, height))
+            redraw(self, Region(0, changed[0], self.width, height))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the view."""
         self._marked = self.text_selection  # dear to ask for
         return super().render_lines(crop)
+
+    def _render_rows(self, crop: Region) -> list[Strip]:
+        """Those that were drawn before are as they were, wherever they stood."""
+        cache = self._styles_cache
+        if not isinstance(cache, FramedRows) or crop.column_span != (0, self.outer_size.width):
+            return super()._render_rows(crop)
+        filters, ground = self.get_line_filters(), self.background_colors[1]
+        top, height = self.content_offset.y, self.height
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            row = y - top
+            strip = cache.framed(self.render_line(row)) if 0 <= row < height else None
+            if strip is None:
+                strips += super()._render_rows(Region(crop.x, y, crop.width, 1))
+                continue
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, ground)
+            strips.append(strip)
+        return strips
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
