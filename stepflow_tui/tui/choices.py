@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 from textual.theme import BUILTIN_THEMES
 
 import stepflow_tui.tui
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from stepflow_tui.core.config import Config
 
 PREFIX = "stepflow."
+_MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
+_NAMES = frozenset(
+    {key.value.rpartition("+")[2] for key in Keys} | {*KEY_NAME_REPLACEMENTS.values()}
+)
 
 
 def theme_names() -> list[str]:
@@ -72,10 +78,40 @@ def _check_keys(config: Config) -> None:
             raise config.problem(
                 ("keys", name), f'there is no action "{name}"; allowed are {", ".join(near)}'
             )
+        for key in config.keys[name]:
+            if not is_key(key):
+                raise config.problem(
+                    ("keys", name),
+                    f'there is no key "{key}"; they are written x, ctrl+x, f5, slash',
+                )
+
+
+def is_key(key: str) -> bool:
+    """Whether a key is called so: one that nobody can press would be an action without any."""
+    *modifiers, name = _named(key).split("+")
+    if not _MODIFIERS.issuperset(modifiers):
+        return False
+    return len(name) == 1 or name in _NAMES or _is_character(name)
+
+
+def _is_character(name: str) -> bool:
+    try:
+        return bool(unicodedata.lookup(name.replace("_", " ")))
+    except KeyError:
+        return False
+
+
+def _named(key: str) -> str:
+    """A sign such as `/` by the name that Textual has for its key."""
+    modifiers, name = key[:-1], key[-1:]
+    if not name or name.isalnum() or (modifiers and not modifiers.endswith("+")):
+        return key
+    return modifiers + _character_to_key(name)
 
 
 def keymap(config: Config) -> dict[str, str]:
     """The keys of the configuration as Textual takes them: by id, with commas."""
     return {
-        PREFIX + name.removeprefix(PREFIX): ",".join(keys) for name, keys in config.keys.items()
+        PREFIX + name.removeprefix(PREFIX): ",".join(map(_named, keys))
+        for name, keys in config.keys.items()
     }

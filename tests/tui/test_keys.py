@@ -13,8 +13,11 @@ from textual.dom import DOMNode
 from textual.widgets import Static
 
 import stepflow_tui.tui
-from stepflow_tui.tui import keymap
+from stepflow_tui.core.config import Config
+from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.tui import choices, keymap
 from stepflow_tui.tui.active_keys import keys_here, shown_keys
+from stepflow_tui.tui.choices import check_choices
 from stepflow_tui.tui.screens.help import Help
 from tests.tui.dashboard import dashboard
 from tests.tui.furnished import furnish
@@ -205,6 +208,27 @@ async def test_remapped_keys_are_shown_and_do_it(furnished: Home) -> None:
         assert "/ search" not in rows
         await board.press("escape", "f8")
         await board.until_text("Cancel #10 site?")
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        *((key, key) for key in ("x", "ctrl+x", "shift+f5", "slash", "é")),
+        ("/", "slash"),
+        ("?", "question_mark"),
+        ("ctrl++", "ctrl+plus"),
+    ],
+)
+def test_a_key_may_be_written_by_its_name_or_its_sign(written: str, key: str) -> None:
+    config = Config(keys={"cancel": (written,)})
+    check_choices(config)
+    assert choices.keymap(config) == {"stepflow.cancel": key}
+
+
+@pytest.mark.parametrize("written", ["notakey!!", "ctrl+", "foo+x", "f99", "ctrl x"])
+def test_a_key_that_nobody_can_press_is_told(written: str) -> None:
+    with pytest.raises(UsageProblem, match="there is no key"):
+        check_choices(Config(keys={"cancel": ("x", written)}))
 
 
 async def test_the_footer_shows_remapped_keys(furnished: Home) -> None:
