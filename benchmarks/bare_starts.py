@@ -1,7 +1,8 @@
 """Starts shims as the launcher does, and does nothing else: the most that fork and exec allow.
 
 Run as a file by an isolated interpreter: `python -I -S bare_starts.py SHIM DIRECTORY COUNT LOCK
-WORD…`, where LOCK is `lock` if each is to have a start lock on the disk first.
+WORD…`, where LOCK is `lock` if each is to have a start lock on the disk first. It says when it is
+up, and begins when it is told to, as a launcher is up before anybody orders a start.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def main(shim_file: str, directory: str, count: int, lock: str, command: list[st
         shim = file.read()
     libc = ctypes.CDLL(None)
     tools = ["/usr/bin/cat", "/usr/bin/sleep", "/usr/bin/setsid"]
+    os.write(1, b"up\n")
+    os.read(0, 1)
     for number in range(count):
         prefix = f"{directory}/{number}"
         if os.fork() == 0:
