@@ -30,6 +30,7 @@ OUTPUT, LOCK, EXIT, MASKS = ".out", ".lock", ".exit", ".masks"
 FILES = (OUTPUT, LOCK, EXIT, MASKS, ".room")
 
 _SIGNAL_BASE = 128
+_SIGNALS = frozenset(map(int, signal.valid_signals()))  # asked each time it makes 64 enums
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 """What passes: it says nothing of the file."""
 _DRAINED = "drained"
@@ -316,7 +317,7 @@ def read_exit(content: bytes) -> Exit | None:
 
 def _signal_told(lines: list[str], number: int) -> int | None:
     """The signal, if it is one and the shell itself has named it."""
-    if number not in signal.valid_signals():
+    if number not in _SIGNALS:
         return None
     told = signal.strsignal(number)
     return number if told and any(told in line for line in lines) else None
