@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual import events
-from textual.widgets import Input, TextArea
+from textual.widgets import Button, Input, TextArea
 
+from stepflow_tui.tui.screens.confirm import Confirm
 from stepflow_tui.tui.screens.details import Details
 from stepflow_tui.tui.screens.edit import EditNote, EditTags
 from stepflow_tui.tui.screens.help import Help
@@ -174,3 +175,25 @@ async def test_enter_again_and_again_opens_one_sheet(home: Home, recorder: Recor
         await until_open(board, Details)
         await board.pilot.pause(0.2)
         assert len(board.app.screen_stack) == 2
+
+
+async def test_a_screen_is_closed_once_however_often_it_is_asked(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until(lambda: board.selected == 1)
+        for key in ("x", "question_mark", "enter", "H", "a", "c", "T", "W", "colon"):
+            await board.press(key)
+            await board.until(lambda: board.app.screen is not board.main)
+            opened = board.app.screen
+            for _ in range(3):
+                opened.dismiss(None)
+            await board.until(lambda: board.app.screen is board.main)
+        await board.press("x")
+        await until_open(board, Confirm)
+        question = board.app.screen
+        for _ in range(3):
+            question.query_one("#no", Button).press()
+        await board.until(lambda: board.app.screen is board.main)
+        assert board.app.is_running

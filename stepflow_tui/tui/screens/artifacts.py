@@ -27,6 +27,7 @@ from stepflow_tui.tui.previews.material import read_material
 from stepflow_tui.tui.previews.page import notes_page
 from stepflow_tui.tui.screens.confirm import Confirm
 from stepflow_tui.tui.screens.help import KEY, Help
+from stepflow_tui.tui.screens.once import ClosesOnce
 from stepflow_tui.tui.widgets.artifact_list import (
     ArtifactHighlighted,
     ArtifactList,
@@ -66,7 +67,7 @@ _FRAME_ROWS = 2
 _LIST_SHARE = 0.4
 
 
-class Artifacts(Screen[None]):
+class Artifacts(ClosesOnce, Screen[None]):
     """A list above, and below it what is in the selected artifact."""
 
     AUTO_FOCUS = "#artifacts"

@@ -14,6 +14,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.comparing import Comparing
 from stepflow_tui.tui.screens.help import KEY, Help
+from stepflow_tui.tui.screens.once import ClosesOnce
 from stepflow_tui.tui.widgets.comparison_rows import ComparisonRows, StepChosen, columns_of
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.line import Line
@@ -48,7 +49,7 @@ KEYS = keymap.Group(
 _REFRESH_S = 1.0
 
 
-class Compare(Screen[Place | None]):
+class Compare(ClosesOnce, Screen[Place | None]):
     """Dismissed with the step that the user wants to see, or with None."""
 
     AUTO_FOCUS = "#comparison"

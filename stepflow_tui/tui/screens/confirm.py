@@ -10,13 +10,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.screens.once import ClosesOnce
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(ClosesOnce, ModalScreen[bool]):
     """A question; the answer that changes nothing has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.CONFIRM)

@@ -13,6 +13,7 @@ from stepflow_tui.core.settings import Settings
 from stepflow_tui.health.examination import examine
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.screens.help import KEY, Help
+from stepflow_tui.tui.screens.once import ClosesOnce
 from stepflow_tui.tui.vitals.gauges import gauges
 from stepflow_tui.tui.widgets.gauge_pane import GaugePane
 from stepflow_tui.tui.widgets.keys_line import KeysLine
@@ -43,7 +44,7 @@ _LEAST_LIST = 6
 _HIGHEST_PLOT = 3
 
 
-class HealthScreen(Screen["int | None"]):
+class HealthScreen(ClosesOnce, Screen["int | None"]):
     """Verdict, gauges, and the processes of what runs.
 
     Dismissed with the number of the execution that is to be shown, or None.

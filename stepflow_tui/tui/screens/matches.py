@@ -13,6 +13,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.messages import Wanted
 from stepflow_tui.tui.screens.help import KEY, Help
+from stepflow_tui.tui.screens.once import ClosesOnce
 from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.match_list import MatchList
 
@@ -34,7 +35,7 @@ BINDINGS = (
 )
 
 
-class Matches(ModalScreen[int | None]):
+class Matches(ClosesOnce, ModalScreen[int | None]):
     """Gives the index of the line that was chosen, or None.
 
     The search goes on behind it; the list grows with what it finds.

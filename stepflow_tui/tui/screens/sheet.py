@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.screens.once import ClosesOnce
 from stepflow_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _Page(VerticalScroll):
     ]
 
 
-class Sheet(ModalScreen[None]):
+class Sheet(ClosesOnce, ModalScreen[None]):
     """Shows a text until a key sends it away."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.CLOSE)

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
 from stepflow_tui.tui import keymap
+from stepflow_tui.tui.screens.once import ClosesOnce
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class TakesText(ModalScreen[T], Generic[T]):
+class TakesText(ClosesOnce, ModalScreen[T], Generic[T]):
     """Base of dialogs in which one types at once: keeps what comes before there is a line."""
 
     AUTO_FOCUS = ""
