@@ -43,6 +43,16 @@ _OPEN_LENGTH = 80
 """So much of it tells what it is, and that it is too long for a colour."""
 
 
+_CONTROLS = [bytes([code]) for code in ({*range(32), 127} - set(b"\t\n"))]
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether these are lines of ASCII, without control characters but tabs: shown as they are."""
+    if not data.isascii():
+        return False
+    return not any(control in data for control in _CONTROLS)  # the quickest way, many as they are
+
+
 def clean(text: str) -> str:
     """The text without control sequences and characters, colours included; tabs stay."""
     # All that is hidden is unprintable, so this saves most lines the search.

@@ -8,21 +8,17 @@ gap: a chunk that counts lines and bytes, and holds none.
 from __future__ import annotations
 
 import struct
-import sys
+import threading
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+import zstandard
 from msgspec import Struct
 from msgspec.structs import replace
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NotADatabase
-from stepflow_tui.core.text import current_state
+from stepflow_tui.core.text import current_state, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,12 +26,27 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 128 * 1024
 """A chunk holds at most this much text: small enough to open for one screenful."""
 
-RAW, ZSTD, GAP = 0, 1, 2
-"""Codecs of a chunk's body; a gap has none."""
+RAW, ZSTD, GAP, ZSTD_PLAIN = 0, 1, 2, 3
+"""Codecs of a chunk's body; a gap has none. What is plain can be searched as it is."""
 
 _COMPRESS_FROM = 4096
-_LEVEL = 1
+_LEVEL = 3
 _ARRIVAL = struct.Struct("<II")
+
+
+class _Zstd(threading.local):
+    """What packs and opens chunks, one of each for each thread.
+
+    Making one anew takes longer than opening a chunk: that is why it is not the standard library's
+    module, which makes one for each call.
+    """
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstd = _Zstd()
 
 
 class Chunk(Struct, frozen=True):
@@ -63,6 +74,11 @@ class Chunk(Struct, frozen=True):
         return self.codec == GAP
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its text is surely plain; see `core.text`."""
+        return self.codec == ZSTD_PLAIN
+
+    @property
     def notice(self) -> str:
         """What is shown in place of a gap."""
         size = format_size(self.byte_count)
@@ -82,8 +98,8 @@ class Chunk(Struct, frozen=True):
         if self.codec in (RAW, GAP):
             return self.body
         try:
-            return zstd.decompress(self.body)
-        except zstd.ZstdError as error:
+            return _zstd.decompressor.decompress(self.body, self.byte_count)
+        except zstandard.ZstdError as error:
             raise NotADatabase(f"the log is damaged at byte {self.first_byte}: {error}") from error
 
     def arrival_times(self) -> Iterator[tuple[int, int]]:
@@ -140,9 +156,9 @@ def _chunk(
 ) -> Chunk:
     codec, body = RAW, data
     if len(data) >= _COMPRESS_FROM:
-        packed = zstd.compress(data, _LEVEL)
+        packed = _zstd.compressor.compress(data)
         if len(packed) < len(data):
-            codec, body = ZSTD, packed
+            codec, body = ZSTD_PLAIN if is_plain(data) else ZSTD, packed
     return Chunk(
         first_line, first_byte, data.count(b"\n"), len(data), arrived_at, codec, arrivals, body
     )

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stepflow_tui.core.errors import NotADatabase
-from stepflow_tui.store.chunks import CHUNK_BYTES, RAW, ZSTD, Chunk, lines_of, merge, pack
+from stepflow_tui.store.chunks import (
+    CHUNK_BYTES,
+    RAW,
+    ZSTD_PLAIN,
+    Chunk,
+    lines_of,
+    merge,
+    pack,
+)
 
 NO_LIMIT = 1 << 30
 
@@ -36,7 +44,7 @@ def test_large_text_is_cut_and_compressed() -> None:
     data = b"the same line again\n" * 20_000
     chunks = pack(data, first_line=0, first_byte=0, arrived_at=5)
     assert [chunk.byte_count for chunk in chunks] == [CHUNK_BYTES] * 3 + [400_000 - 3 * CHUNK_BYTES]
-    assert {chunk.codec for chunk in chunks} == {ZSTD}
+    assert {chunk.codec for chunk in chunks} == {ZSTD_PLAIN}
     assert sum(len(chunk.body) for chunk in chunks) < len(data) // 50
     assert whole(chunks) == data
     assert chunks[-1].first_line + chunks[-1].line_count == 20_000

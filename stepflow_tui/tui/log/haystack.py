@@ -22,17 +22,39 @@ _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
 
 
 class Passage(Struct, frozen=True):
-    """Some lines.
+    """Some lines: those that end in a chunk.
 
     Attributes:
-        data: the lines as they were written, with line ends between them.
+        chunk: as they were written, and maybe more of the line behind them.
         first: index of the first one.
+        rest: with what the first one begins, from the chunk before.
         is_open: the last one has no end yet.
+        is_plain: they are surely shown as they were written, but for tabs.
     """
 
-    data: bytes
+    chunk: bytes
     first: int
+    rest: bytes = b""
     is_open: bool = False
+    is_plain: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The lines with line ends between them; put together anew each time."""
+        return self.rest + (self.chunk if self.is_open else self.chunk[: self._end])
+
+    @property
+    def _end(self) -> int:
+        end = self.chunk.rfind(b"\n")
+        return len(self.chunk) if end < 0 else end
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """What is in none of these is in none of the lines; quicker to come by than `data`."""
+        if not self.rest:
+            return (self.chunk,)
+        end = self.chunk.find(b"\n")
+        return self.chunk, self.rest + self.chunk[: None if end < 0 else end]
 
     @property
     def stop(self) -> int:
@@ -42,7 +64,7 @@ class Passage(Struct, frozen=True):
     @property
     def text(self) -> str:
         """The lines as they are shown; made anew each time."""
-        return shown_text(self.data)
+        return shown_text(self.data, is_plain=self.is_plain)
 
 
 class Stretch(Protocol):
@@ -101,20 +123,22 @@ class _PackedStretch(Struct, frozen=True):
         return joined(self.passages(), self.first)
 
     def passages(self) -> Iterator[Passage]:
-        rest = b""  # of a line that goes on in the next chunk
+        rest, is_plain = b"", True  # of a line that goes on in the next chunk
         for chunk in self.chunks:
             if chunk.is_gap:
                 if rest and chunk.line_count:
-                    yield Passage(rest, chunk.first_line)
+                    yield Passage(b"", chunk.first_line, rest)
                     rest = b""
                 continue
             data = chunk.text()
             cut = data.rfind(b"\n")
+            is_plain = chunk.is_plain and (is_plain or not rest)
             if cut < 0:
                 rest = head_of(rest + data, MAX_LINE + 1)
                 continue
             if chunk.first_line + chunk.line_count > self.start:
-                yield Passage(rest + data[:cut], chunk.first_line)
+                yield Passage(data, chunk.first_line, rest, is_plain=is_plain)
+            is_plain = chunk.is_plain
             rest = data[cut + 1 :]  # of the chunk ahead of `start` it may be all that matters
         if rest:
             yield Passage(rest, _end(self.chunks), is_open=True)

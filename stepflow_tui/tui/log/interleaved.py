@@ -245,8 +245,9 @@ class _LoadedStretch(Struct, frozen=True):
     def passages(self) -> Iterator[Passage]:
         texts = (shown_line(line.text) if line else "" for line in self.lines)
         last = self.lines[-1] if self.lines else None
+        is_open = bool(last and not last.complete)
         data = "\n".join(texts).encode()
-        yield Passage(data, self.start, is_open=bool(last and not last.complete))
+        yield Passage(data if is_open else data + b"\n", self.start, is_open=is_open)
 
 
 def _times_of(chunks: Iterable[Chunk]) -> Iterator[tuple[int, int]]:

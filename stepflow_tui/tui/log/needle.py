@@ -22,6 +22,11 @@ _MAX_LENGTH = 1000
 _MAX_REPEATS = 10_000
 _STRETCH_S, _LINE_S, _HIGHLIGHT_S = 0.5, 0.05, 0.01
 _MAX_HIGHLIGHTS = 500
+_MANY = 16_384
+"""Bytes."""
+
+_COMMON = "()[]=,'\"_:/.9876543210-vbkgwyfpmcudlhrnsioate"
+"""What stands in most logs, the rarer first; what is not among it is rarer still."""
 
 _BY_LINE = re.compile(
     r"\(\?(?!:)"  # lookaround, atomic groups, flags
@@ -69,6 +74,7 @@ class Needle:
         self.exact_case = has_upper(text, is_regex=is_regex) if exact_case is None else exact_case
         self._pattern = self._compiled()
         self._bytes = self._compiled_bytes()
+        self._rarest = None if self._bytes is None else self._rarest_byte()
         self._by_line = is_regex and _BY_LINE.search(text) is not None
         self._is_slow = False
 
@@ -99,6 +105,12 @@ class Needle:
         flags = 0 if self.exact_case else regex.IGNORECASE
         return regex.compile(regex.escape(self.text.encode(), literal_spaces=True), flags)
 
+    def _rarest_byte(self) -> bytes | None:
+        """The byte that is found in the fewest lines; looking for one byte is quickest of all."""
+        letters = self.text if self.exact_case else re.sub("[A-Za-z]", "", self.text)
+        rarest = min(letters.replace(" ", ""), key=_COMMON.rfind, default=None)
+        return None if rarest is None else rarest.encode()
+
     def is_like(self, other: Needle | None) -> bool:
         """Whether the other one finds the same."""
         return other is not None and self.traits == other.traits
@@ -120,13 +132,23 @@ class Needle:
         except TimeoutError:
             self._is_slow = True
 
-    def is_not_in(self, data: bytes) -> bool:
-        """Whether lines as they were written surely hold it nowhere: quick, and true of most."""
-        if self._bytes is None or not data.isascii() or hides_controls(data):
+    def is_not_in(self, data: bytes, *, is_plain: bool = False) -> bool:
+        """Whether lines as they were written surely hold it nowhere: quick, and true of most.
+
+        Args:
+            data: the lines.
+            is_plain: they are known to be; see `core.text`.
+        """
+        if self._bytes is None:
+            return False
+        if self._rarest is not None and self._rarest not in data:
+            return True
+        if not is_plain and (not data.isascii() or hides_controls(data)):
             return False
         if b"\t" in data and " " in self.text:
             return False
-        return self._bytes.search(data, concurrent=True) is None
+        # Letting others run costs more than looking through some lines.
+        return self._bytes.search(data, concurrent=len(data) > _MANY) is None
 
     def found_in(self, text: str, first_line: int) -> Found:
         """Looks through the lines of `text`, the first of which is line `first_line`.

@@ -179,7 +179,7 @@ def _found_in(needle: Needle, stretch: Stretch) -> Found:
     is_open = False
     for passage in stretch.passages():
         is_open = passage.is_open and passage.first < stretch.stop
-        if needle.is_not_in(passage.data):
+        if all(needle.is_not_in(part, is_plain=passage.is_plain) for part in passage.pieces):
             continue
         found = needle.found_in(passage.text, passage.first)
         lines += found.lines

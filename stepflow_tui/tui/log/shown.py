@@ -31,14 +31,19 @@ def shown_line(line: bytes) -> str:
     return expanded(plain(head_of(line, MAX_LINE)))
 
 
-def shown_text(data: bytes) -> str:
-    """The texts of many lines, much faster than one by one; line ends stay where they are."""
+def shown_text(data: bytes, *, is_plain: bool = False) -> str:
+    """The texts of many lines, much faster than one by one; line ends stay where they are.
+
+    Args:
+        data: lines as they were written.
+        is_plain: they are known to be; see `core.text`.
+    """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     if b"\r" in data or _has_long_line(data):
         return "\n".join(map(shown_line, data.split(b"\n")))
     text = data.decode("utf-8", "replace")
-    if _hides_something(data, text):
+    if not is_plain and _hides_something(data, text):
         text = _cleaned(text)
     if "\t" not in text:
         return text
