@@ -43,14 +43,12 @@ _OPEN_LENGTH = 80
 """So much of it tells what it is, and that it is too long for a colour."""
 
 
-_CONTROLS = [bytes([code]) for code in ({*range(32), 127} - set(b"\t\n"))]
+_AS_WRITTEN = bytes({*range(32, 127), *b"\t\n"})
 
 
 def is_plain(data: bytes) -> bool:
     """Whether these are lines of ASCII, without control characters but tabs: shown as they are."""
-    if not data.isascii():
-        return False
-    return not any(control in data for control in _CONTROLS)  # the quickest way, many as they are
+    return not data.translate(None, _AS_WRITTEN)  # what is left of them: the quickest way to tell
 
 
 def clean(text: str) -> str:
