@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
+from textual.await_complete import AwaitComplete
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.core import glyphs
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from textual.await_complete import AwaitComplete
     from textual.binding import BindingType
     from textual.filter import LineFilter
+    from textual.notifications import Notify
     from textual.screen import Screen
 
     from stepflow_tui.core.target import Target
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.orders import Orders
 
 _TWICE_WITHIN_S = 3.0
+_TOLD = "information"
 
 
 class StepflowApp(ThriftyApp, inherit_bindings=False):
@@ -137,11 +139,23 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         return self._main
 
     def pop_screen(self) -> AwaitComplete:
-        """Close the screen on top, and let go of what was drawn of it."""
+        """Close the screen on top, and let go of what was drawn of it; the main one stays."""
+        if len(self.screen_stack) == 1:
+            nothing: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+            return nothing
         # Textual remembers two colours for each widget by the cache of all its lines, even of one
         # that is gone: some hundred kB for each screen that was ever closed.
         getattr(StylesCache.get_inner_outer, "cache_clear", bool)()
         return super().pop_screen()
+
+    def on_notify(self, event: Notify) -> None:
+        """Something is told: it takes the place of what was told before, but for what went wrong.
+
+        Textual adds it afterwards, and draws all of them.
+        """
+        if event.notification.severity == _TOLD:
+            for older in [one for one in self._notifications if one.severity == _TOLD]:
+                self._unnotify(older, refresh=False)
 
     def on_mount(self) -> None:
         """Draw anew when we come back from the shell (ctrl+z, fg)."""

@@ -69,14 +69,14 @@ async def test_the_arrows_choose_in_the_palette(furnished: Home) -> None:
 async def test_what_is_watched_can_be_told(furnished: Home) -> None:
     async with dashboard(furnished) as board:
         await BY_NAME["executions"].visit(board)
-        await board.press("B", "B", "j", "j", "j")
+        await board.press("B")
+        await board.until_told("the end of #10 site will be told")
+        await board.press("B")
+        await board.until_told("the end of #10 site is not told")
+        await board.press("j", "j", "j")
         await board.until(lambda: board.selected == 7)
         await board.press("B")
-        assert board.messages == [
-            "the end of #10 site will be told",
-            "the end of #10 site is not told",
-            "#7 Überprüfung has ended already",
-        ]
+        await board.until_told("#7 Überprüfung has ended already")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("gauges", GaugePane), ("preview", PreviewPane)])

@@ -102,7 +102,7 @@ async def test_the_end_of_what_was_cancelled_is_told(home: Home, recorder: Recor
         await asked(board)
         recorder.finish(number, Status.CANCELLED)
         board.orders.unanswered = False
-        await board.until(lambda: board.messages[1:] == ["#1 deploy cancelled"])
+        await board.until(lambda: board.messages == ["#1 deploy cancelled"])
 
 
 @pytest.mark.parametrize("key", ["m", "T", "i", "D", "x"])
@@ -145,7 +145,7 @@ async def test_marks_are_put_on_all_and_then_taken_from_all(home: Home, recorder
         await board.until(lambda: board.messages == ["2 executions are marked: never removed"])
         recorder.mark(*numbers)
         await board.press("m")
-        await board.until(lambda: board.messages[1:] == ["2 executions are not marked any more"])
+        await board.until(lambda: board.messages == ["2 executions are not marked any more"])
         first, second = await asked(board, 2)
         assert isinstance(first, MarkRequest)
         assert isinstance(second, MarkRequest)
