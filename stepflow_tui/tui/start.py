@@ -97,6 +97,7 @@ async def _run(
 ) -> None:
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.app import StepflowApp
+    from stepflow_tui.tui.keyboard import take_any_bytes
     from stepflow_tui.tui.live import Live
     from stepflow_tui.tui.memory import Memory, recall, remember
     from stepflow_tui.tui.orders import Orders
@@ -110,6 +111,7 @@ async def _run(
         else:
             turn_back(live, memory)
         await _read_first_screen(feed, live)
+        take_any_bytes()  # before Textual begins to read
         app = StepflowApp(
             home.root,
             feed,

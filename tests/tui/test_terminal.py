@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.config import Config
 from stepflow_tui.core.models import Status
-from stepflow_tui.tui import start
+from stepflow_tui.tui import app, keyboard, start
 from tests.tui.record import Recorder, numbered, step
 from tests.tui.terminal import ROOT, Terminal, terminal_environment
 
@@ -166,6 +167,22 @@ def test_over_ssh_fewer_frames_are_drawn(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("TEXTUAL_FPS")
     start._set_defaults({})
     assert os.environ["TEXTUAL_FPS"] == "120"
+
+
+async def test_any_bytes_are_taken_before_the_application_is_made(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def make(*_: object, **__: object) -> None:
+        done.append("made")
+        raise InterruptedError
+
+    monkeypatch.setattr(keyboard, "take_any_bytes", lambda: done.append("taken"))
+    monkeypatch.setattr(app, "StepflowApp", make)
+    with pytest.raises(InterruptedError):
+        await start._run(home, {}, Config(), None)
+    assert done == ["taken", "made"]
 
 
 def test_nothing_of_textual_is_imported_before_the_settings_are_made() -> None:
