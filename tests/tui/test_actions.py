@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.widgets import Static
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.models import Artifact, Status
@@ -170,6 +171,19 @@ async def test_details_show_all_there_is(home: Home, recorder: Recorder) -> None
             assert text in board.text
         await board.press("escape")
         assert isinstance(board.app.screen, MainScreen)
+
+
+async def test_open_details_tell_the_end(home: Home, recorder: Recorder) -> None:
+    number = recorder.execution("deploy")
+    async with dashboard(home, (120, 50)) as board:
+        await board.until_text("● running")
+        await board.press("enter")
+        await board.until(lambda: isinstance(board.app.screen, Details))
+        recorder.artifacts(number, Artifact(1, "report", "out/report.html", reason="no such file"))
+        recorder.change(number, status=Status.FAILED, exit_code=3, error="exit code 3")
+        await board.until_text("✗ failed  exit code 3", "report", "not stored: no such file")
+        text = board.app.screen.query_one("#sheet-text", Static)
+        assert "running" not in "".join(strip.text for strip in text.render_lines(text.size.region))
 
 
 async def test_help_shows_every_key_and_goes_with_q(home: Home, recorder: Recorder) -> None:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
+from textual import work
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_duration, format_size
+from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.text import clean, clean_line
+from stepflow_tui.store import queries
 from stepflow_tui.tui.clock import execution_time
 from stepflow_tui.tui.screens.sheet import Sheet, colour_of
 
@@ -21,19 +24,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
+    from textual.timer import Timer
 
     from stepflow_tui.core.models import Artifact, Execution
+    from stepflow_tui.tui.source import Source
 
     Pair = tuple[str, str]
+
+_REFRESH_S = 1.0
 
 
 class Details(Sheet):
     """Command, times, metadata, environment, warnings, artifacts and the error."""
 
-    def __init__(self, execution: Execution, artifacts: Sequence[Artifact]) -> None:
+    def __init__(self, source: Source, execution: Execution, artifacts: Sequence[Artifact]) -> None:
+        """Makes the sheet.
+
+        Args:
+            source: where the execution is read again as long as it runs.
+            execution: as it was read.
+            artifacts: of the execution.
+        """
         super().__init__(f"#{execution.number} {clean_line(execution.name)}", id="details")
+        self._source = source
         self._execution = execution
         self._artifacts = artifacts
+        self._clock: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Look again every second as long as it runs."""
+        if not self._execution.status.is_final:
+            self._clock = self.set_interval(_REFRESH_S, self._read)
+
+    @work(group="details", exclusive=True)
+    async def _read(self) -> None:
+        number = self._execution.number
+        try:
+            execution = await self._source.first(queries.execution(number))
+            artifacts = await self._source.all(queries.artifacts(number))
+        except StoreProblem:
+            return  # the main screen says so
+        if execution is not None:
+            self._execution, self._artifacts = execution, artifacts
+            self.show_anew()
+        if self._clock is not None and (execution is None or execution.status.is_final):
+            self._clock.stop()
 
     def text(self) -> RenderableType:
         """The facts, then what there is more of."""

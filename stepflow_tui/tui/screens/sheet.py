@@ -51,13 +51,17 @@ class Sheet(ClosesOnce, ModalScreen[None]):
         with Vertical(classes="sheet") as sheet:
             sheet.border_title = Content(self._title)
             with _Page():
-                yield Static(self.text(), markup=False)
+                yield Static(self.text(), id="sheet-text", markup=False)
             yield Line(id="sheet-keys")
 
     def on_mount(self) -> None:
         """Say how to leave."""
         keys = [(" esc", "line--key"), (" close  ", "line--dim"), ("j k", "line--key")]
         self.query_one(Line).set_parts([*keys, (" scroll", "line--dim")])
+
+    def show_anew(self) -> None:
+        """There is something else to read."""
+        self.query_one("#sheet-text", Static).update(self.text())
 
     def action_close(self) -> None:
         """Back to what was there before."""

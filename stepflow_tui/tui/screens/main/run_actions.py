@@ -50,7 +50,7 @@ class RunActions(Asking):
         except StoreProblem as problem:
             self._say(str(problem), bad=True)
         else:
-            await self._ask(Details(execution, artifacts))
+            await self._ask(Details(self._feed, execution, artifacts))
 
     # Stopping
 
