@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.app import App
 
@@ -122,6 +123,24 @@ def test_with_two_lines_the_curves_stand_below() -> None:
     assert numbers.startswith(" ● 12 running")
     assert curves[numbers.index("✓") :].startswith("▁▁▁▁")
     assert two_lines(sample_gauges(), 40)[1] == []
+
+
+def test_the_first_curves_stay_where_there_is_no_room_for_all() -> None:
+    shown = sample_gauges()
+    shown[0] = replace(shown[0], text="● 1,000 running")
+    line = text(one_line(shown, 120))
+    assert line.startswith(" ● 1,000 running ▂▃▃▄▄▅   ○")
+    assert "✗ 0 failed/min ▁▁▁▁▁▁" in line
+    assert line.endswith("   1,234 lines/s")
+    line = text(one_line(shown, 107))
+    assert "running ▂▂▃▃▄▄▅   ○" in line
+    assert line.endswith("✓ 14 ended/min   ✗ 0 failed/min   1,234 lines/s")
+
+
+def test_with_two_lines_the_first_gauges_keep_their_curves() -> None:
+    numbers, curves = map(text, two_lines(sample_gauges(), 80))
+    assert numbers.rstrip().endswith("✓ 14 ended/min")
+    assert curves[numbers.index("✓") :].startswith("▁▁▁▁")
 
 
 @given(st.integers(1, 300))

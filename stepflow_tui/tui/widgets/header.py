@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MOST_CELLS, _LEAST_CELLS = 30, 6
 _GAP = 3
+_WORDY = 3
+"""As long as so many fit with their words, these stay."""
+
 _FAILED = (Status.FAILED, Status.TIMED_OUT, Status.LOST)
 _THOUSAND, _MILLION = 1_000, 1_000_000
 
@@ -138,26 +141,26 @@ class Header(Widget):
 
 
 def one_line(shown: Sequence[Gauge], width: int) -> list[Part]:
-    """Numbers with curves beside them, where there is room; else numbers; else without words."""
-    curves = sum(bool(gauge.values) for gauge in shown)
-    words = [gauge.text for gauge in shown]
-    room = width - _width(words) - curves
-    cells = min(_MOST_CELLS, room // max(1, curves))
-    if cells >= _LEAST_CELLS:
-        return _joined([_beside(gauge, cells) for gauge in shown])
-    if _width(words) <= width:
-        return _joined([[(gauge.text, gauge.style)] for gauge in shown])
-    return _first_that_fit(shown, width)
+    """Numbers, with curves beside the first ones as far as there is room; else without words."""
+    room = width - _width([gauge.text for gauge in shown])
+    if room < 0:
+        return _first_that_fit(shown, width)
+    curved = [place for place, gauge in enumerate(shown) if gauge.values]
+    curved = curved[: room // (1 + _LEAST_CELLS)]
+    cells = min(_MOST_CELLS, room // max(1, len(curved)) - 1)
+    return _joined(
+        [_beside(gauge, cells if place in curved else 0) for place, gauge in enumerate(shown)]
+    )
 
 
 def _beside(gauge: Gauge, cells: int) -> list[Part]:
-    curve = f" {gauge.curve(cells)}" if gauge.values else ""
+    curve = f" {gauge.curve(cells)}" if cells else ""
     return [(gauge.text, gauge.style), (curve, gauge.style)]
 
 
 def _first_that_fit(shown: Sequence[Gauge], width: int) -> list[Part]:
     """The most important ones: with a word each as long as three of them fit, else signs."""
-    wordy = [gauge for gauge in shown if _width([one.text for one in shown[:3]]) <= width]
+    wordy = [gauge for gauge in shown if _width([one.text for one in shown[:_WORDY]]) <= width]
     texts = [(gauge.text if wordy else gauge.short, gauge.style) for gauge in shown]
     while texts and _width([text for text, _ in texts]) > width:
         texts.pop()
@@ -165,10 +168,13 @@ def _first_that_fit(shown: Sequence[Gauge], width: int) -> list[Part]:
 
 
 def two_lines(shown: Sequence[Gauge], width: int) -> list[list[Part]]:
-    """Numbers, and below each its curve, as wide as there is room."""
+    """Numbers, and below each its curve, as wide as there is room; the last ones go first."""
     widths = [max(cell_len(gauge.text), _LEAST_CELLS) for gauge in shown]
-    if sum(widths) + _GAP * len(widths) > width:
+    while sum(widths) + _GAP * len(widths) > width:
+        widths.pop()
+    if len(widths) < _WORDY:
         return [_first_that_fit(shown, width), []]
+    shown = shown[: len(widths)]
     curves = max(1, sum(bool(gauge.values) for gauge in shown))
     spare = (width - sum(widths) - _GAP * len(widths)) // curves
     numbers: list[list[Part]] = []
