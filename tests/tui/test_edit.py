@@ -17,6 +17,11 @@ from tests.tui.forms import shown
         (["two words"], "", ([], ["two words"])),
         ([], "x x", (["x"], [])),
         (["a", "b"], "b a", None),
+        (["a", "draft"], "a draft +nightly -draft", (["nightly"], ["draft"])),
+        (["a", "draft"], "+nightly -draft", (["nightly"], ["draft"])),
+        (["a"], "-theirs +a", ([], ["theirs"])),
+        (["-odd", "b"], "-odd +'two words' ++plus", (["two words", "+plus"], ["b"])),
+        (["two words"], "-'two words'", ([], ["two words"])),
     ],
 )
 async def test_what_is_typed_tells_what_is_put_on_and_taken_away(
@@ -35,18 +40,25 @@ async def test_tags_that_cannot_be_shown_stay_what_they_are() -> None:
     odd = ["\x1b[31mred", "quote'd", "two  words"]
     async with shown(EditTags("Tags", odd, hint="")) as dialog:
         assert "\x1b" not in dialog.text
-        await dialog.press(*" new", "ctrl+s")
+        await dialog.press(*"new", "ctrl+s")
         await dialog.until(lambda: dialog.given == [(["new"], [])])
 
 
 async def test_a_bad_tag_is_said_and_nothing_is_lost() -> None:
     async with shown(EditTags("Tags", ["a"], hint="blanks between")) as dialog:
-        await dialog.press(*" 'b", "ctrl+s")
+        await dialog.press(*"'b", "ctrl+s")
         await dialog.until_text("! a quote is not closed")
         assert dialog.given == []
         assert dialog.app.screen.query_one(Input).value == "a 'b"
         await dialog.press("'", "ctrl+enter")
         await dialog.until(lambda: dialog.given == [(["b"], [])])
+
+
+async def test_an_empty_line_begins_without_a_blank() -> None:
+    async with shown(EditTags("Tags", [], hint="")) as dialog:
+        assert dialog.app.screen.query_one(Input).value == ""
+        await dialog.press("+", "ctrl+s")
+        await dialog.until_text("! a tag cannot be empty")
 
 
 async def test_a_note_has_lines_and_is_gone_on_with_at_its_end() -> None:

@@ -160,7 +160,7 @@ async def test_tags_are_changed_from_what_there_is(home: Home, recorder: Recorde
         await board.press("T")
         await opened(board, EditTags)
         line = board.app.screen.query_one(Input)
-        assert line.value == "nightly old"
+        assert line.value == "nightly old "
         line.value = "nightly release"
         await board.press("enter")
         [request] = await asked(board)
@@ -178,7 +178,7 @@ async def test_of_many_the_common_tags_are_changed(home: Home, recorder: Recorde
         await board.press("T")
         await opened(board, EditTags)
         line = board.app.screen.query_one(Input)
-        assert line.value == "both"
+        assert line.value == "both "
         assert "what all 2 have; others of theirs stay" in board.text
         line.value = ""
         await board.press("ctrl+s")

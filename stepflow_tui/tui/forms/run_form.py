@@ -92,7 +92,7 @@ class RunForm:
         if shell:
             whole = text if is_changed else typed(draft.command, shell=draft.shell)
             return replace(draft, command=(whole,), shell=shell)
-        return replace(draft, command=tuple(_words(text)), shell=shell)
+        return replace(draft, command=tuple(typed_words(text)), shell=shell)
 
     def _directory(self, text: str) -> str:
         try:
@@ -139,7 +139,7 @@ def read_tags(text: str, known: tuple[str, ...] | list[str] = ()) -> list[str]:
         UsageProblem: a quote is not closed, or one cannot be a tag.
     """
     shown = {clean_line(tag): tag for tag in known}
-    return checked_tags(shown.get(tag, tag) for tag in _words(text))
+    return checked_tags(shown.get(tag, tag) for tag in typed_words(text))
 
 
 def _shown_tag(tag: str) -> str:
@@ -147,7 +147,12 @@ def _shown_tag(tag: str) -> str:
     return shown if shown and not set(shown) & set(" \t'\"\\") else shlex.quote(shown)
 
 
-def _words(text: str) -> list[str]:
+def typed_words(text: str) -> list[str]:
+    """The words of a line, as a shell tells them apart.
+
+    Raises:
+        UsageProblem: a quote is not closed, or a last backslash has nothing behind it.
+    """
     try:
         return read_words(text)
     except ValueError as problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -12,7 +12,8 @@ from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.text import clean
 from stepflow_tui.requests.labels import checked_note
 from stepflow_tui.tui import keymap
-from stepflow_tui.tui.forms.run_form import read_tags, show_tags
+from stepflow_tui.tui.forms.run_form import show_tags
+from stepflow_tui.tui.forms.tag_change import TagChange, read_change
 from stepflow_tui.tui.screens.typed_ahead import TakesText
 from stepflow_tui.tui.widgets.field import WIDTHS, Field, Text
 from stepflow_tui.tui.widgets.line import Line
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 T = TypeVar("T")
-
-TagChange: TypeAlias = tuple[list[str], list[str]]
-"""Tags to be put on, and tags to be taken away."""
 
 
 class Edit(TakesText[T | None], Generic[T]):
@@ -105,15 +103,14 @@ class EditTags(Edit[TagChange]):
         self._tags = list(tags)
 
     def field(self) -> Field:
-        """A line."""
-        return Field("Tags", OneLine(show_tags(self._tags), id="tags"), hint=self._hint)
+        """A line, in which one can go on with another tag."""
+        shown = show_tags(self._tags)
+        return Field("Tags", OneLine(shown and f"{shown} ", id="tags"), hint=self._hint)
 
     def result(self) -> TagChange | None:
         """What is to be put on and taken away."""
-        wanted = read_tags(self.query_one(OneLine).value, self._tags)
-        added = [tag for tag in wanted if tag not in self._tags]
-        removed = [tag for tag in self._tags if tag not in wanted]
-        return (added, removed) if added or removed else None
+        change = read_change(self.query_one(OneLine).value, self._tags)
+        return change if any(change) else None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """There is no other field to go on to."""

@@ -278,9 +278,9 @@ class RunActions(Asking):
         from stepflow_tui.tui.screens.edit import EditTags
 
         common = [tag for tag in chosen[0].tags if all(tag in one.tags for one in chosen)]
-        hint = "blanks between them; 'two words' in quotes"
+        hint = "blanks between them; 'two words' in quotes; +new and -old change one"
         if len(chosen) > 1:
-            hint = f"what all {len(chosen):,} have; others of theirs stay"
+            hint = f"what all {len(chosen):,} have; others of theirs stay; +new and -old change one"
         change = await keys.ask(EditTags(f"Tags of {named(chosen)}", common, hint=hint))
         if change is not None:
             add, remove = change
