@@ -33,8 +33,12 @@ def key(
     *,
     footer: bool = False,
     priority: bool = False,
+    title: str = "",
 ) -> Binding:
-    """A binding whose id is made of its action; `display` is what the footer and help call it."""
+    """A binding whose id is made of its action; `display` is what the footer and help call it.
+
+    The palette calls it by its `title`, where the description needs the footer around it.
+    """
     return Binding(
         keys,
         action,
@@ -42,6 +46,7 @@ def key(
         show=footer,
         key_display=display,
         priority=priority,
+        tooltip=title,
         id=f"stepflow.{action}",
     )
 
@@ -88,7 +93,7 @@ LIST = Group(
 PANES = Group(
     "Panes",
     (
-        key("tab", "next_pane", "pane", "tab", footer=True),
+        key("tab", "next_pane", "pane", "tab", footer=True, title="next pane"),
         key("shift+tab", "previous_pane", "previous pane", "shift+tab"),
         key("z", "zoom", "one pane as large as the screen", "z"),
         key("escape", "back", "one layer back", "esc"),
@@ -159,6 +164,9 @@ LOG = Group(
     ),
     "log",
 )
+
+WORDS_IN_LIST = {"stepflow.search": "filter"}
+"""What the footer calls keys that do something else while the focus is in the list, by their id."""
 
 SEARCH = Group(
     "While searching",

@@ -240,6 +240,14 @@ async def test_the_footer_shows_remapped_keys(furnished: Home) -> None:
         assert footer.endswith(" f9 back")
 
 
+async def test_the_footer_says_where_a_key_filters(furnished: Home) -> None:
+    async with dashboard(furnished) as board:
+        for name, word in (("executions", "filter"), ("steps", "search"), ("log", "search")):
+            await BY_NAME[name].visit(board)
+            await board.until(lambda word=word: f" / {word} " in board.text.split("\n")[-1])  # type: ignore[misc]
+            await leave(board)
+
+
 def pressed_somewhere() -> set[str]:
     """Keys that tests of the dashboard press, and what they type into a terminal."""
     found: set[str] = set()

@@ -118,6 +118,15 @@ async def test_an_action_is_told_first_then_where_and_by_which_key(
         assert row.split("│")[2].split() == ["wrap", "log"]
 
 
+async def test_the_way_to_the_next_pane_is_told_in_words(home: Home, recorder: Recorder) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        await open_palette(board)
+        await choose(board, "pane", " next pane ")
+        await board.until(lambda: board.focus == "steps")
+
+
 async def test_actions_are_found_by_what_they_belong_to(home: Home, recorder: Recorder) -> None:
     recorder.execution("build")
     async with dashboard(home) as board:

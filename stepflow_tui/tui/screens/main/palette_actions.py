@@ -79,7 +79,8 @@ class PaletteActions(Monitor):
                 if node is not None and binding.action != "palette":
                     run = partial(self.app.run_action, binding.action, node)
                     shown = shown_keys(binding, keys)
-                    yield Entry(binding.description, shown, run, group.word)
+                    title = binding.tooltip or binding.description
+                    yield Entry(title, shown, run, group.word)
 
     def _taker_of(self, action: str) -> DOMNode | None:
         """Which node of the focused pane, the screen and the program knows this action."""
