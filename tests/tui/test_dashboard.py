@@ -186,7 +186,7 @@ async def test_one_pane_at_a_time_turns_with_tab(home: Home, recorder: Recorder)
     async with dashboard(home, (40, 20)) as board:
         await board.until_text("Executions")
         await board.press("tab")
-        await board.until_text("✓ Build")
+        await board.until_text("✓ Build", "Steps of #1 build")
         await board.press("tab")
         await board.until_last("line 100")
         assert board.log.follow
@@ -194,6 +194,8 @@ async def test_one_pane_at_a_time_turns_with_tab(home: Home, recorder: Recorder)
         await board.until_text("✓ Build")
         await board.press("escape")
         await board.until_text("Executions")
+        await board.pilot.resize_terminal(120, 36)
+        await board.until_text("Executions", "Steps ─", "#1 build")
 
 
 async def test_it_follows_resizes(home: Home, recorder: Recorder) -> None:

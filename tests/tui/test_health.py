@@ -274,6 +274,7 @@ async def test_nothing_is_cut_off(samples: Shown, size: tuple[int, int]) -> None
         assert len(rows_of(board)) == height
         assert max(map(len, rows_of(board))) <= width
         assert rows_of(board)[-1].endswith("esc close")
+        assert " tab pane " in rows_of(board)[-1]
         assert "900.0 MB   150%" in board.text
         await board.press("tab")
         assert "lines/s" in board.text

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.content import Content
 
 from stepflow_tui.core import glyphs
 from stepflow_tui.core.clock import now
@@ -59,10 +60,27 @@ class Steps(Rows):
             self.cursor = None
             self.scroll_row(0)
         self._execution, self._steps = execution, steps
+        self._show_title()
         self.set_count(len(steps))
         if self.cursor is None:
             self.scroll_row(max(0, self.count - self.height))
         self.repaint()
+
+    def on_resize(self) -> None:
+        """The log may stand beside it, or no more."""
+        self._show_title()
+
+    def _show_title(self) -> None:
+        """Say whose steps they are where the log, whose title does, is not to be seen."""
+        execution, title = self._execution, "Steps"
+        if execution is not None and self._is_alone:
+            title += f" of #{execution.number} {clean_line(execution.name)}"
+        if str(self.border_title) != title:
+            self.border_title = Content(title)
+
+    @property
+    def _is_alone(self) -> bool:
+        return self.screen.has_class("-narrow") or self.screen.has_class("-low")
 
     def forget_cursor(self) -> None:
         """Let the last steps come into view again."""
