@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.labels import checked_note, checked_tags
-from stepflow_tui.requests.prepare import rerun_request
 from stepflow_tui.requests.request import (
     CancelRequest,
     MarkRequest,
@@ -70,6 +69,8 @@ class Orders:
         Raises:
             StepflowError: it cannot be run, or the request could not be written.
         """
+        from stepflow_tui.requests.prepare import rerun_request
+
         request = rerun_request(execution, environ=self._environ)
         self.hand_over(request)
         return request

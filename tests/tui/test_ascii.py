@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(stepflow_tui.tui.__file__).parent
 NOT_DRAWN = [
-    ROOT / name for name in ("log/line.py", "log/shown.py", "terminal/cells.py", "terminal/row.py")
+    ROOT / name for name in ("log/line.py", "log/shown.py", "terminal/cells.py", "terminal/alphabet.py")
 ]
 """They tell kinds of characters apart."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, defaultdict
-from statistics import median
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -86,6 +85,8 @@ def _by_name(runs: Iterable[Run]) -> defaultdict[str, list[Run]]:
 
 
 def _past(recent: Sequence[Run], completed: Sequence[Run]) -> Past:
+    from statistics import median  # only now: the first screen seldom needs it
+
     durations = [run.duration_ms for run in completed if run.duration_ms is not None]
     return Past(
         results=tuple(run.status for run in reversed(recent)),

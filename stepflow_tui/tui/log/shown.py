@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import TYPE_CHECKING
 
-import regex
 from rich.cells import cell_len
 
 from stepflow_tui.core.text import plain
@@ -12,18 +13,28 @@ from stepflow_tui.store.chunks import head_of
 from stepflow_tui.tui.log.line import TAB
 from stepflow_tui.tui.log.source import MAX_LINE
 
+if TYPE_CHECKING:
+    import regex
+
 _CONTROLS = [bytes([code]) for code in ({*range(32), 127} - set(b"\t\n\r"))]
 _COLOUR = re.compile("\x1b\\[[0-9;:]{0,61}m")
 _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+"
 _STRING = "(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+"
-_HIDDEN = regex.compile(
+_HIDDEN = (
     f"{_CSI}[@-~]?"
     f"|{_STRING}(?:[\x07\x18\x1a\x9c]|\x1b\\\\)?"
     "|\x1b[ -/]*+[0-~]?"
     f"|[\x00-\x08\x0b-\x1f]|{_UNSEEN.pattern}"
 )
 """What `core.text` leaves out of a line, for many lines at once: ends of lines stay."""
+
+
+@cache
+def _hidden() -> regex.Pattern[str]:
+    import regex  # only now: the first screen need not wait for it
+
+    return regex.compile(_HIDDEN)
 
 
 def shown_line(line: bytes) -> str:
@@ -90,5 +101,5 @@ def _cleaned(text: str) -> str:
     if colours == text.count("\x1b") and not _hides_something(without.encode(), without):
         return without
     # Without the interpreter's lock: it takes its time.
-    cleaned: str = _HIDDEN.sub("", text, concurrent=True)
+    cleaned: str = _hidden().sub("", text, concurrent=True)
     return cleaned

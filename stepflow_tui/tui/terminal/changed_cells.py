@@ -12,7 +12,6 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-import textual
 from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
@@ -36,7 +35,6 @@ _SMALL = 1000
 """Bytes that travel in one packet."""
 
 _KEPT_STRIPS = 1000
-_KNOWN_VERSION = "8."
 _KNOWN_SHAPES = (
     (App._display, ("self", "screen", "renderable")),  # noqa: SLF001
     (App._begin_update, ("self",)),  # noqa: SLF001
@@ -49,10 +47,12 @@ _KNOWN_SHAPES = (
 
 
 def is_textual_known() -> bool:
-    """Whether Textual is as this module expects it."""
-    return textual.__version__.startswith(_KNOWN_VERSION) and all(
-        parameters(function) == names for function, names in _KNOWN_SHAPES
-    )
+    """Whether Textual is as this module expects it.
+
+    Its version is not asked for, which takes longer than the first frame: it is bound where this
+    program is installed.
+    """
+    return all(parameters(function) == names for function, names in _KNOWN_SHAPES)
 
 
 class ChangedCells(CompositorUpdate):

@@ -82,7 +82,7 @@ class FilterBar(Bar):
         self._before = ""
         """What stood here when the candidates were found."""
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """What it is, the text, and what came of it."""
         yield Static("filter", id="filter-mark")
         yield _Text("", id="filter-text")
@@ -91,7 +91,7 @@ class FilterBar(Bar):
     @property
     def input(self) -> Input:
         """Where the text is typed."""
-        return self.query_one("#filter-text", Input)
+        return self.part("filter-text", _Text)
 
     def open(self, text: str | None = None) -> None:
         """Let the user type; a text takes the place of what stands there."""
@@ -120,7 +120,7 @@ class FilterBar(Bar):
         shown = clean_line(text)
         if room > 1 and cell_len(shown) > room - 1:
             shown = fit(shown, room - 1)
-        line = self.query_one("#filter-result", Line)
+        line = self.part("filter-result", Line)
         line.styles.width = cell_len(shown) + 1
         line.set_parts([], [(shown, "line--warning" if bad else "line--dim"), (" ", "")])
 

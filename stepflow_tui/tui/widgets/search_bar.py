@@ -52,22 +52,19 @@ class SearchBar(Bar):
         self.is_regex = False
         self.exact_case: bool | None = None
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """A slash, the text, how it is looked for, and what came of it."""
         yield Static("/", id="search-mark")
         yield _Text("", id="search-text")
         yield Line(id="search-modes")
-        yield Line(id="search-result")
-
-    def on_mount(self) -> None:
-        """Leave room to type on a narrow terminal too."""
-        styles = self.query_one("#search-result").styles
-        styles.width, styles.max_width = "40%", 44
+        result = Line(id="search-result")
+        result.styles.width, result.styles.max_width = "40%", 44  # leaves room on a narrow terminal
+        yield result
 
     @property
     def input(self) -> Input:
         """Where the text is typed."""
-        return self.query_one("#search-text", _Text)
+        return self.part("search-text", _Text)
 
     def needle(self) -> Needle | None:
         """What is looked for; None if nothing is.
@@ -95,7 +92,7 @@ class SearchBar(Bar):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell what came of the search."""
-        line = self.query_one("#search-result", Line)
+        line = self.part("search-result", Line)
         line.set_parts([], [(clean_line(text), "line--warning" if bad else "line--dim"), (" ", "")])
 
     def _show_modes(self) -> None:
@@ -107,7 +104,7 @@ class SearchBar(Bar):
             ((), ((f" {way}", style), (f" {letters}", "line--faint")))
             for way, letters in (words, signs)
         ]
-        self.query_one("#search-modes", Line).set_versions(versions)
+        self.part("search-modes", Line).set_versions(versions)
 
     @property
     def _tells_case_apart(self) -> bool:

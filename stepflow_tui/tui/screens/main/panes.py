@@ -26,9 +26,10 @@ class Panes(Reading):
         self.set_focus(self.query_one(f"#{pane}", Pane))
 
     def _note_pane(self, pane: str) -> None:
-        self.remove_class(f"-at-{self._pane}")
-        self.add_class(f"-at-{pane}")
-        self._pane = pane
+        if pane != self._pane:
+            self.remove_class(f"-at-{self._pane}", update=False)
+            self.add_class(f"-at-{pane}")
+            self._pane = pane
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A click may have brought us to another pane."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import ScreenResume
+    from textual.geometry import Size
     from textual.timer import Timer
 
     from stepflow_tui.core.config import Config
@@ -86,6 +88,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._samples = Samples(Home(root), feed)
         self._runner: RunnerIdentity | Rest | None = None
         self._busy = False
+        self._was_left = False
         self._opens_at_error = False
         self._problems = (0, 0)
         self._clock: Timer | None = None
@@ -94,6 +97,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
 
     def compose(self) -> ComposeResult:
         """The panes, or what stands in their place, above three lines."""
+        self._fit_to(self.app.size)
         yield self._header
         with Container(id="body"):
             with Container(id="lists"):
@@ -105,6 +109,16 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         yield SearchBar(id="search")
         yield self._status
         yield KeyBar(id="keys")
+
+    def _fit_to(self, size: Size) -> None:
+        """Look from the beginning as Textual would have it after the first frame."""
+        for least, extent in ((_WIDTHS, size.width), (_HEIGHTS, size.height)):
+            self.add_class([name for bound, name in least if bound <= extent][-1], update=False)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """The first time all styles are new."""
+        event.refresh_styles &= self._was_left
+        self._was_left = True
 
     def on_mount(self) -> None:
         """Show what was read already, and begin to follow."""

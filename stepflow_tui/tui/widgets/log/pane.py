@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from stepflow_tui.store.chunks import LogLine
     from stepflow_tui.tui.log.interleaved import AnyLog
     from stepflow_tui.tui.log.marks import LogMarks
+
+_FEW = 4
+"""So many new rows are drawn each on its own."""
 
 
 class LogPane(Pane):
@@ -285,22 +289,24 @@ class LogPane(Pane):
 
     def _render_rows(self, crop: Region) -> list[Strip]:
         """Those that were drawn before are as they were, wherever they stood."""
-        cache = self._styles_cache
-        if not isinstance(cache, FramedRows) or crop.column_span != (0, self.outer_size.width):
+        kept = [self._kept_row(y) for y in crop.line_range]
+        if crop.column_span != (0, self.outer_size.width) or kept.count(None) > _FEW:
             return super()._render_rows(crop)
         filters, ground = self.get_line_filters(), self.background_colors[1]
-        top, height = self.content_offset.y, self.height
         strips: list[Strip] = []
-        for y in crop.line_range:
-            row = y - top
-            strip = cache.framed(self.render_line(row)) if 0 <= row < height else None
+        for y, strip in enumerate(kept, crop.y):
             if strip is None:
                 strips += super()._render_rows(Region(crop.x, y, crop.width, 1))
-                continue
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, ground)
-            strips.append(strip)
+            else:
+                strips.append(reduce(lambda it, by: it.apply_filter(by, ground), filters, strip))
         return strips
+
+    def _kept_row(self, y: int) -> Strip | None:
+        """A row with its frame, if it was drawn before."""
+        row, cache = y - self.content_offset.y, self._styles_cache
+        if not isinstance(cache, FramedRows) or not 0 <= row < self.height:
+            return None
+        return cache.framed(self.render_line(row))
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""

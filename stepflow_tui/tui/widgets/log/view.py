@@ -9,7 +9,6 @@ from textual import work
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.log.shown import shown_line
-from stepflow_tui.tui.screens.pretty import Pretty, json_in
 from stepflow_tui.tui.widgets.log.folding import LogFolding
 from stepflow_tui.tui.widgets.log.mouse import LogMouse
 from stepflow_tui.tui.widgets.log.selection import LogSelection
@@ -76,6 +75,8 @@ class LogView(LogMouse, LogSelection, LogFolding, LogSieve):
 
     def action_pretty(self) -> None:
         """Show the JSON of the current line on a sheet of its own."""
+        from stepflow_tui.tui.screens.pretty import Pretty, json_in
+
         line = self.current
         found = None if line is None else json_in(shown_line(line.text))
         if line is None or found is None:
