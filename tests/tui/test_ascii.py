@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(stepflow_tui.tui.__file__).parent
 NOT_DRAWN = [
-    ROOT / name for name in ("log/line.py", "log/shown.py", "terminal/cells.py", "terminal/alphabet.py")
+    ROOT / "log" / "line.py",
+    ROOT / "log" / "shown.py",
+    ROOT / "terminal" / "alphabet.py",
+    ROOT / "terminal" / "cells.py",
 ]
 """They tell kinds of characters apart."""
 

@@ -143,7 +143,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._show_list()
         self._log.show(live.log, live.selected, live.steps)
         self._steps.show(live.selected, live.steps, self._log.marks)
-        self._show_status()
+        self._log_moved()
+        self._count_problems()
         self._count_matches()
         if self._opens_at_error:
             self._open_at_error()

@@ -140,23 +140,25 @@ class LogPainter:
             starts = self._starts[key] = cuts(text, self._text_width(line))
         return starts
 
-    def row(self, row: Row, palette: Palette, cursor: Style, selection: Selection | None) -> Strip:
+    def row(
+        self, row: Row, palette: Palette, cursor: Style | None, selection: Selection | None
+    ) -> Strip:
         """One row, `look.width` cells wide.
 
         Args:
             row: what to draw; its line was read.
             palette: styles of its parts.
-            cursor: added to the row of the current line.
+            cursor: added to the row if it is the current line's, and that is to be seen.
             selection: characters that the mouse has marked.
         """
         line = row.text
         assert line is not None  # noqa: S101 - as the caller promises
         span = None if selection is None else selection.get_span(row.line)
-        key = (line.number, line.size, row.row, row.heading, row.selected, row.cursor and cursor)
+        key = (line.number, line.size, row.row, row.heading, row.selected, cursor)
         strip = self._rows.get(key) if span is None else None
         if strip is None:
             style = palette.base
-            if row.cursor:
+            if cursor is not None:
                 style += cursor
             if row.selected:
                 style += palette.selection

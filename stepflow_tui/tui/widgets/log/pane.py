@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
-from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
@@ -113,7 +112,7 @@ class LogPane(Pane):
     def show(
         self, log: AnyLog | None, execution: Execution | None, steps: Sequence[Step] = ()
     ) -> None:
-        """Show what has been read of the log by now.
+        """Show what has been read of the log by now; whoever calls it knows that it may move.
 
         Args:
             log: its lines; None if no execution is selected.
@@ -130,7 +129,7 @@ class LogPane(Pane):
         self._note_steps(steps)
         self.view.count = 0 if log is None else log.line_count
         self._grown()
-        self._settle()
+        self._arrange()
 
     def _turn_to(self, log: AnyLog | None) -> None:
         self._log, self._shown = log, None
@@ -163,6 +162,11 @@ class LogPane(Pane):
         """The log may have more lines than before."""
 
     def _settle(self) -> None:
+        """Bring everything in line with where we want to be, and tell that it has changed."""
+        self._arrange()
+        self.post_message(LogMoved())
+
+    def _arrange(self) -> None:
         """Bring view, scroll bar and screen in line with where we want to be."""
         if self.follow:
             self.view.to_end()
@@ -182,7 +186,6 @@ class LogPane(Pane):
             self._asked_for = missing
             self.post_message(Wanted())  # what was in view stays until the new lines are there
         self.seen = max(self.seen, rows[-1].line + 1 if rows else self.view.top)
-        self.post_message(LogMoved())
 
     def _move_scroll_bar(self) -> None:
         lines = self.view.lines
@@ -289,8 +292,9 @@ class LogPane(Pane):
 
     def _render_rows(self, crop: Region) -> list[Strip]:
         """Those that were drawn before are as they were, wherever they stood."""
-        kept = [self._kept_row(y) for y in crop.line_range]
-        if crop.column_span != (0, self.outer_size.width) or kept.count(None) > _FEW:
+        self._fit()
+        kept = self._kept_rows(crop)
+        if kept.count(None) > _FEW:
             return super()._render_rows(crop)
         filters, ground = self.get_line_filters(), self.background_colors[1]
         strips: list[Strip] = []
@@ -301,21 +305,24 @@ class LogPane(Pane):
                 strips.append(reduce(lambda it, by: it.apply_filter(by, ground), filters, strip))
         return strips
 
-    def _kept_row(self, y: int) -> Strip | None:
-        """A row with its frame, if it was drawn before."""
-        row, cache = y - self.content_offset.y, self._styles_cache
-        if not isinstance(cache, FramedRows) or not 0 <= row < self.height:
-            return None
-        return cache.framed(self.render_line(row))
+    def _kept_rows(self, crop: Region) -> list[Strip | None]:
+        """Rows with their frames, as far as they were drawn before."""
+        cache, top, inside = self._styles_cache, self.content_offset.y, range(self.height)
+        if not isinstance(cache, FramedRows) or crop.column_span != (0, self.outer_size.width):
+            return [None] * (_FEW + 1)
+        rows = (y - top for y in crop.line_range)
+        return [cache.framed(self._row_strip(row)) if row in inside else None for row in rows]
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        if (self.view.height, self._painter.look.width) != (self.height, self.width):
-            self._fit()
+        self._fit()
+        return self._row_strip(y)
+
+    def _row_strip(self, y: int) -> Strip:
         row = self._rows[y] if y < len(self._rows) else None
         if row is None or row.text is None:
             return self._blank(y)
-        cursor = Style.null()
+        cursor = None
         if row.cursor and (self.has_focus or not self.follow):
             cursor = self.look("log--cursor" if self.has_focus else "log--cursor-blurred")
         return self._painter.row(row, self.palette, cursor, self._marked)
@@ -382,6 +389,9 @@ class LogPane(Pane):
         self._settle()
 
     def _fit(self) -> None:
+        """Take note of the size that there is to draw in."""
+        if (self.view.height, self._painter.look.width) == (self.height, self.width):
+            return
         self.view.height = self.height
         if self._painter.look.width != self.width:
             self._painter.look.width = self.width
