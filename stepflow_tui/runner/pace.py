@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 
 _LEAST_S = 0.002
-_MOST_S = 0.05
+_MOST_S = 0.005
 _SHARE = 3.0
 
 
 class Pace:
     """Spaces commits by what they cost.
 
-    A commit that took T is followed by a pause of three T, between 2 and 50 ms, so that committing
-    takes a bounded share of the machine and batches grow with the load.
+    A commit that took T is followed by a pause of three T, between 2 and 5 ms: what comes meanwhile
+    shares the next one. A longer pause saves little, as each stream that has something new costs
+    the same in a large commit as in a small one, and makes all of it late.
     """
 
     def __init__(self) -> None:
