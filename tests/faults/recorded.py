@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Artifact, Status
@@ -62,6 +63,7 @@ def _record_full(recorder: Recorder, index: int, text: str, lines: Sequence[byte
         user=text,
         error=text,
         tags=text.split("\n"),
+        note=text,
         metadata={part: part for part in (text, *text.split("\n"))},
         env={text: text},
         warnings=[text, "the end"],
@@ -80,4 +82,5 @@ def _record_full(recorder: Recorder, index: int, text: str, lines: Sequence[byte
         Artifact(2, f"b{text}", f"b/{text}", mime=text, reason=text),
     )
     head = b"of the first step\nof the second\nbefore\n"
-    recorder.log(number, head + b"\n".join(lines) + b"\n" + lines[0])
+    record = json.dumps({text: text.split("\n")}).encode()
+    recorder.log(number, head + b"\n".join((*lines, lines[0], record)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 COLUMNS, ROWS = 120, 50
+_REST_S = 0.1
 COPY = "\x1b]52;c;dGhlIGxhc3QgbGluZQ==\x07"
 """How the last line is sent to the clipboard."""
 
@@ -91,6 +93,10 @@ class Visitor:
             self._look_at_details()
             self._press("x", "Let it run")
             self._close("n", "Let it run")
+            self._look_at_artifacts()
+            self._look_at("c", "whole run")
+            self._look_at_forms()
+            self._look_at("J", "esc close")
         self._scroll(" ", "#1 ")
         self._press("g", "the last line")
 
@@ -98,6 +104,49 @@ class Visitor:
         self._press("\r", "status  ", "esc close")
         self._scroll(" ", "· the end")
         self._close("\x1b", "esc close")
+
+    def _look_at(self, keys: str, seen: str) -> None:
+        """Open a screen, and close it."""
+        self._press(keys, seen)
+        self._rest()
+        self._close("\x1b", seen)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Let all be drawn: a part of a frame may be without what was seen."""
+        with suppress(TimeoutError):
+            self._terminal.wait(lambda _: False, _REST_S)
+
+    def _look_at_artifacts(self) -> None:
+        self._press("a", "of 2 stored", "esc back")
+        self._look_at("s", "tab completes")
+        self._look_at("j", "the script named")
+
+    def _look_at_forms(self) -> None:
+        for key, title in (("R", "Run #"), ("T", "Tags of #"), ("i", "Note on #"), ("W", "Save #")):
+            self._look_at(key, title)
+
+    def look_at_both_sides(self) -> None:
+        """Compare all steps of the first execution with those of the one below it."""
+        self._press("vjv", "2 selected")
+        self._press("c", "newly failing")
+        self._press("G", "the last step")
+        self._look_at("g", "newly failing")
+        self._press("Vg", "the last line")
+
+    def look_at_palette(self, texts: Iterable[str]) -> None:
+        """See what is found, and look for texts."""
+        self._press(":", "Go to or do")
+        self._press("canary", "✗ step")
+        self._change("\x1b[6~")
+        self._type(texts)
+        self._close("\x1b", "Go to or do")
+
+    def look_at_matches(self) -> None:
+        """See the list of what was found in the log."""
+        self._press("/CANARY\r", "/ CANARY", "1 of ")
+        self._look_at("L", "“CANARY” in #")
+        self._close("\x1b", "/ CANARY")
 
     def look_at_steps(self) -> None:
         """See every row."""
@@ -123,15 +172,24 @@ class Visitor:
     def paste(self, texts: Iterable[str]) -> None:
         """Look for texts; the number behind each tells that it was drawn."""
         self._terminal.send("/")
-        for number, text in enumerate(texts):
-            self._terminal.send(f"\x1b[200~{text}\x1b[201~<{number}>")
-            self._await_bytes(f"<{number}>".encode())
+        number = self._type(texts)
         self._close("\x1b", f"<{number}>")
 
+    def _type(self, texts: Iterable[str]) -> int:
+        """Paste each with a number behind it, and wait until that is drawn; gives the last one."""
+        number = 0
+        for number, text in enumerate(texts):
+            end = f"<{number}>".encode()
+            before = self._terminal.received.count(end)
+            self._terminal.send(f"\x1b[200~{text}\x1b[201~<{number}>")
+            self._await_bytes(end, before + 1)
+        return number
+
     def look_at_the_rest(self) -> None:
-        """See the help and the pager, and leave."""
+        """See the help, the health and the pager, and leave."""
         self._press("?", "Moving in a pane")
         self._close("\x1b", "Moving in a pane")
+        self._look_at("H", "on its disk")
         self._press("G", "the last line")
         self._terminal.send("y")
         self._await_bytes(COPY.encode())
@@ -143,7 +201,7 @@ class Visitor:
         assert self._terminal.wait_exit() == 0
 
 
-def visit(home: Home, newest: int, count: int, texts: Iterable[str], **more: str) -> bytes:
+def visit(home: Home, newest: int, count: int, texts: Sequence[str], **more: str) -> bytes:
     """All that the dashboard of this home writes to a terminal while one looks at all of it.
 
     Args:
@@ -163,14 +221,17 @@ def _visit(
     environ: Mapping[str, str],
     newest: int,
     count: int,
-    texts: Iterable[str],
+    texts: Sequence[str],
 ) -> bytes:
     with Terminal(command, environ, COLUMNS, ROWS) as terminal:
         visitor = Visitor(terminal, newest)
         visitor.look_at_notices(count)
         visitor.look_at_executions(count)
+        visitor.look_at_both_sides()
+        visitor.look_at_palette(texts)
         visitor.look_at_steps()
         visitor.look_at_log()
+        visitor.look_at_matches()
         visitor.paste(texts)
         visitor.look_at_the_rest()
         return terminal.read_rest()
