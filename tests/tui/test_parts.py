@@ -197,6 +197,12 @@ async def test_what_lies_under_something_else_waits_for_textual(
         assert isinstance(app.update(), ChopsUpdate)
 
 
+def test_a_widget_without_a_screen_is_drawn_when_it_has_one() -> None:
+    widget = Text("alone")
+    redraw(widget, Region(0, 0, 1, 1))
+    assert widget._repaint_required
+
+
 def test_another_textual_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_KNOWN_SHAPES", ((Compositor.render_full_update, ("self",)),))
     screen = PartsScreen(id="other", classes="")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DIM, FAINT, STRONG, CHOSEN = "rows--dim", "rows--faint", "rows--strong", "rows--chosen"
 
 _LEAST_NAME = 12
+_MINUTE_MS = 60_000
 
 _SIGN = "▌"
 _UP, _DOWN = "▴", "▾"
@@ -58,8 +59,13 @@ def clocks(execution: Execution, past: Past | None, moment: Instant) -> Clocks:
     left = ""
     if ahead.left_ms is not None:
         left = f"{'~' if ahead.left_ms >= 0 else '+'}{format_age(abs(ahead.left_ms))}"
-    age = format_age(moment.wall_ms - execution.created_at)
+    age = _age(moment.wall_ms - execution.created_at)
     return Clocks(execution_time(execution, moment), age, share, left)
+
+
+def _age(ms: int) -> str:
+    """Nothing moves from second to second that nobody waits for."""
+    return format_age(ms) if ms >= _MINUTE_MS else "<1m"
 
 
 def execution_cells(

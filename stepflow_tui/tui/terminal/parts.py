@@ -174,8 +174,9 @@ class PartsScreen(Screen[None]):
 
 def redraw(widget: Widget, region: Region) -> None:
     """Draw a part of a widget's content anew, as soon as its screen allows."""
-    screen = widget.screen if widget.is_attached else None
-    if isinstance(screen, PartsScreen):
-        screen.draw(widget, region)
-    else:
+    # Not `screen`: there may be none yet, or none any more.
+    screen = next((node for node in widget.ancestors if isinstance(node, PartsScreen)), None)
+    if screen is None:
         widget.refresh(region)
+    else:
+        screen.draw(widget, region)

@@ -14,7 +14,6 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.active_keys import keys_anywhere
-from stepflow_tui.tui.keyboard import take_any_bytes
 from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
 from stepflow_tui.tui.screens.main.list_actions import ListActions
 from stepflow_tui.tui.screens.main.log_actions import LogActions
@@ -81,7 +80,6 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             config: what the user has chosen.
         """
         super().__init__(feed, live, orders)
-        take_any_bytes()  # before Textual begins to read
         self._executions.columns = config.columns
         self._root = root
         self._notifications = notifications
@@ -131,6 +129,8 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
     # What is shown
 
     def _show(self, problem: StoreProblem | None) -> None:
+        if not self._log.is_attached:
+            return  # the program ends
         with self.drawing():
             self._show_parts(problem)
 
