@@ -245,12 +245,16 @@ class Pulse(Struct, frozen=True):
 
 
 def pulse(number: int, newest: int) -> Query[Pulse]:
-    """How things stand, with the log of execution `number` and what came after `newest`."""
+    """How things stand, with the log of execution `number` and what came after `newest`.
+
+    After 0 all have come, which need not be counted.
+    """
     sql = """SELECT (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
         (SELECT coalesce(max(number), 0) FROM executions),
-        (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?),
+        CASE ?1 WHEN 0 THEN (SELECT sum(count) FROM status_counts) ELSE
+            (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?1) END,
         coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line
-        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?"""
+        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?2"""
     return Query(sql, (newest, number), lambda row: Pulse(*row))
 
 

@@ -126,3 +126,32 @@ async def test_the_asynchronous_reader_refuses_what_the_plain_one_refuses(path: 
     path.write_bytes(b"no database" * 100)  # noqa: ASYNC240 - a few bytes
     with pytest.raises(NotADatabase):
         await AsyncReader.open(path)
+
+
+def test_the_pulse_counts_what_has_come_since(path: Path) -> None:
+    writer = Writer(path)
+    for name in ("a", "b", "c"):
+        insert(writer, execution(name=name))
+    with Reader(path) as reader:
+        found = [reader.all(queries.pulse(0, newest))[0].arrived for newest in (0, 1, 3)]
+    writer.close()
+    assert found == [3, 2, 0]
+
+
+def test_the_first_pulse_takes_as_long_with_a_long_history(path: Path) -> None:
+    writer, steps = Writer(path), list[int]()
+    for count in (10, 500):
+        with writer.transaction(durable=False) as transaction:
+            for _ in range(count):
+                transaction.insert_execution(execution())
+        with Reader(path) as reader:
+            steps.append(0)
+
+            def count_step() -> int:
+                steps[-1] += 1
+                return 0
+
+            reader._connection.set_progress_handler(count_step, 1)
+            reader.all(queries.pulse(0, 0))
+    writer.close()
+    assert steps[1] == steps[0]
