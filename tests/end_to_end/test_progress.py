@@ -80,6 +80,11 @@ def on_a_terminal(house: House, *arguments: str) -> Terminal:
     return Terminal(stepflow(house, *arguments), environ, 200, 40)
 
 
+def _framed(screen: str) -> list[str]:
+    """The rows with a list at the left and the log at the right."""
+    return [row for row in screen.split("\n") if "││" in row]
+
+
 def test_the_last_state_is_shown_and_all_are_stored(house: House) -> None:
     samples = house.root / "samples"
     samples.write_bytes(WRITTEN)
@@ -97,7 +102,7 @@ def test_the_last_state_is_shown_and_all_are_stored(house: House) -> None:
     assert written.text.split("\n") == [*SHOWN, ""]
     assert written.sequences.keys() == {COLOUR}
     with on_a_terminal(house) as terminal:
-        rows = terminal.wait_for("the last line").split("\n")[2:]
+        rows = _framed(terminal.wait_for("the last line"))
         log = [row.split("││")[1][GUTTER:].rstrip("│ ") for row in rows[: len(SHOWN)]]
         assert log == SHOWN
 
