@@ -197,3 +197,16 @@ async def test_a_screen_is_closed_once_however_often_it_is_asked(
             question.query_one("#no", Button).press()
         await board.until(lambda: board.app.screen is board.main)
         assert board.app.is_running
+
+
+async def test_help_that_is_closed_before_it_is_drawn_harms_nothing(
+    home: Home, recorder: Recorder
+) -> None:
+    recorder.execution("build")
+    async with dashboard(home) as board:
+        await board.until_text("build")
+        for _ in range(3):
+            at_once(board, "", "question_mark", "escape")
+            await board.pilot.pause()
+        await board.until(lambda: not isinstance(board.app.screen, Help))
+        assert board.app._exception is None

@@ -187,7 +187,7 @@ class Artifacts(ClosesOnce, Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help(keymap.MOVE, keymap.SIDEWAYS, KEYS))
+        self.app.push_screen(Help(self, keymap.MOVE, keymap.SIDEWAYS, KEYS))
 
     def action_leave_artifacts(self) -> None:
         """Back to where we came from."""

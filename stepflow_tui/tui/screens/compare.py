@@ -168,7 +168,7 @@ class Compare(ClosesOnce, Screen[Place | None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help(keymap.MOVE, KEYS))
+        self.app.push_screen(Help(self, keymap.MOVE, KEYS))
 
     def action_leave_comparison(self) -> None:
         """Back to where we came from."""

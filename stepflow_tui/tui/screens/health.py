@@ -135,7 +135,7 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help(keymap.MOVE, KEYS))
+        self.app.push_screen(Help(self, keymap.MOVE, KEYS))
 
     def action_close(self) -> None:
         """Back to what was there before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rich.console import RenderableType
+    from textual.screen import Screen
 
 KEY = keymap.key("question_mark", "help", "help", "?", footer=True)
 """Opens the help of a screen; its action pushes a `Help` with the screen's groups."""
@@ -31,16 +32,22 @@ _NOTES = (
 class Help(Sheet):
     """The keys of the screen below it, by group; last those that its other panes have."""
 
-    def __init__(self, *groups: keymap.Group) -> None:
-        """Makes the sheet; without groups it shows those of the main screen."""
+    def __init__(self, below: Screen[Any], *groups: keymap.Group) -> None:
+        """Makes the sheet.
+
+        Args:
+            below: the screen; by the time the sheet is drawn another key may have closed either.
+            groups: of keys; without any those of the main screen.
+        """
         super().__init__("Keys", id="help")
+        self._below = below
         self._groups = groups or keymap.HELP
 
     def text(self) -> RenderableType:
         """A table of keys and what they do, then some notes."""
         colours = self.app.theme_variables
         primary, dim = colour_of(colours, "primary"), colour_of(colours, "dim")
-        here = keys_here(self.app.screen_stack[-2])
+        here = keys_here(self._below)
         all_bindings = [binding for group in self._groups for binding in group.bindings]
         elsewhere = keys_anywhere(
             self.app, (binding for binding in all_bindings if binding.id not in here)

@@ -123,7 +123,7 @@ class Matches(ClosesOnce, ModalScreen[int | None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help(keymap.MOVE, keymap.Group("Matches", BINDINGS)))
+        self.app.push_screen(Help(self, keymap.MOVE, keymap.Group("Matches", BINDINGS)))
 
     def action_close(self) -> None:
         """Stay where we were."""

@@ -307,7 +307,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         """Show the keys."""
         from stepflow_tui.tui.screens.help import Help
 
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self))
 
     def action_quit(self) -> None:
         """Leave; runs go on."""
