@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from stepflow_tui.tui.terminal.alphabet import Alphabet
 from stepflow_tui.tui.terminal.cells import TerminalCells
-from stepflow_tui.tui.terminal.known import parameters
+from stepflow_tui.tui.terminal.known import are_known
 from stepflow_tui.tui.terminal.parts import PartsUpdate
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def is_textual_known() -> bool:
     Its version is not asked for, which takes longer than the first frame: it is bound where this
     program is installed.
     """
-    return all(parameters(function) == names for function, names in _KNOWN_SHAPES)
+    return are_known(_KNOWN_SHAPES)
 
 
 class ChangedCells(CompositorUpdate):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType
 
 
@@ -15,3 +16,8 @@ def parameters(function: object) -> tuple[str, ...]:
     """
     code: CodeType | None = getattr(getattr(function, "__wrapped__", function), "__code__", None)
     return () if code is None else code.co_varnames[: code.co_argcount]
+
+
+def are_known(shapes: Iterable[tuple[object, tuple[str, ...]]]) -> bool:
+    """Whether these functions have the parameters that we know them by."""
+    return all(parameters(function) == names for function, names in shapes)

@@ -18,7 +18,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widget import Widget
 
-from stepflow_tui.tui.terminal.known import parameters
+from stepflow_tui.tui.terminal.known import are_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +123,7 @@ class PartsScreen(Screen[None]):
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, classes=classes)
         self._wanted: list[tuple[Widget, Region]] | None = None
-        if all(parameters(function) == names for function, names in _KNOWN_SHAPES):
+        if are_known(_KNOWN_SHAPES):
             self._compositor = PartsCompositor()
 
     @contextmanager
