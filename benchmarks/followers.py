@@ -119,7 +119,7 @@ async def _follow(home: Home, number: int, seconds: float) -> list[float]:
             async with asyncio.timeout(until_s - time.monotonic()):
                 while True:
                     await feed.next_change()
-                    await feed.all(queries.pulse(number, number))
+                    await feed.pulse(number, number)
                     text = tail.take(await feed.all(tail.query))
                     arrivals.note(text, time.monotonic_ns())
     return arrivals.delays_ms

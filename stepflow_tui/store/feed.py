@@ -1,7 +1,8 @@
 """Tells readers when there is something new in a home's database, and reads it for them.
 
 A file event or a timer is a hint and no more: what counts is `PRAGMA data_version`, which only
-changes when another connection has committed.
+changes when another connection has committed. It is looked at with the pulse that a reader asks
+for after each change: one way to the database and back instead of two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from stepflow_tui.core.errors import DatabaseTooNew, NoDatabase, NotADatabase, StoreProblem
 from stepflow_tui.store.home_watch import watch_home
+from stepflow_tui.store.queries import pulse
 from stepflow_tui.store.reader import AsyncReader
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.store.home_watch import Watch
-    from stepflow_tui.store.queries import Query
+    from stepflow_tui.store.queries import Pulse, Query
 
 T = TypeVar("T")
 
@@ -65,7 +67,9 @@ class Feed:
         self._reader: AsyncReader | None = None
         self._inode: int | None = None
         self._may_be_replaced = True
-        self._version = 0
+        self._asked = (0, 0)
+        self._seen: Pulse | None = None
+        self._ahead: tuple[tuple[int, int], Pulse] | None = None
         self._failing_since: float | None = None
         self._hint = asyncio.Event()
         self._lock_changed = False
@@ -113,6 +117,23 @@ class Feed:
         """
         rows = await self.all(query)
         return rows[0] if rows else None
+
+    async def pulse(self, number: int, newest: int) -> Pulse:
+        """How things stand; see `queries.pulse`.
+
+        After a change it was read already, if it is asked for as it was the last time.
+
+        Raises:
+            StoreProblem: the database cannot be read.
+        """
+        ahead, self._ahead, self._asked = self._ahead, None, (number, newest)
+        if ahead is not None and ahead[0] == self._asked:
+            return ahead[1]
+        return (await self.all(pulse(number, newest)))[0]
+
+    def ask_anew(self) -> None:
+        """Have the next `pulse` tell of all that is committed by now."""
+        self._ahead = None
 
     async def next_change(self) -> None:
         """Wait until the database, the problem with it or the runner's lock has changed.
@@ -178,12 +199,13 @@ class Feed:
         if self._reader is None:
             self._reader = await AsyncReader.open(self._home.database)
             self.opened += 1
-            self._version = await self._reader.data_version()
-            return True
-        version = await self._reader.data_version()
-        changed = version != self._version
-        self._version = version
-        return changed
+            self._seen = None
+        asked, before = self._asked, self._seen
+        seen = await self._reader.pulse(*asked)
+        if before is not None and before.version == seen.version:
+            return False
+        self._seen, self._ahead = seen, (asked, seen)
+        return True
 
     async def _see_to_files(self) -> None:
         """Let go of a directory and of a database that are not there any more."""
@@ -195,6 +217,7 @@ class Feed:
             self._inode = inode
 
     async def _close(self) -> None:
+        self._ahead = None
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()

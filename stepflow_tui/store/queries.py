@@ -226,6 +226,7 @@ class Pulse(Struct, frozen=True):
     """What tells a reader, in one look, whether anything it shows has changed.
 
     Attributes:
+        version: another one after each commit of another connection.
         revision: the counter that every change of a row but log and stream carries.
         total: number of executions.
         newest: the highest number among them, or 0.
@@ -235,6 +236,7 @@ class Pulse(Struct, frozen=True):
         end_line: lines it had when its execution ended; None while that runs.
     """
 
+    version: int
     revision: int
     total: int
     newest: int
@@ -249,7 +251,8 @@ def pulse(number: int, newest: int) -> Query[Pulse]:
 
     After 0 all have come, which need not be counted.
     """
-    sql = """SELECT (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
+    sql = """SELECT (SELECT data_version FROM pragma_data_version),
+        (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
         (SELECT coalesce(max(number), 0) FROM executions),
         CASE ?1 WHEN 0 THEN (SELECT sum(count) FROM status_counts) ELSE
             (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?1) END,

@@ -17,7 +17,7 @@ from stepflow_tui.core.errors import (
     NotADatabase,
     StoreProblem,
 )
-from stepflow_tui.store.queries import DATA_VERSION, IDENTITY
+from stepflow_tui.store.queries import DATA_VERSION, IDENTITY, pulse
 from stepflow_tui.store.schema import APPLICATION_ID, VERSION
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-    from stepflow_tui.store.queries import Query
+    from stepflow_tui.store.queries import Pulse, Query
     from stepflow_tui.store.transaction import Connection
 
 T = TypeVar("T")
@@ -222,9 +222,9 @@ class AsyncReader:
         rows = await self.all(query)
         return rows[0] if rows else None
 
-    async def data_version(self) -> int:
-        """A number that changes whenever another connection commits."""
-        return (await self.all(DATA_VERSION))[0]
+    async def pulse(self, number: int, newest: int) -> Pulse:
+        """How things stand; see `queries.pulse`."""
+        return (await self.all(pulse(number, newest)))[0]
 
     async def close(self) -> None:
         """End the connection and its thread."""

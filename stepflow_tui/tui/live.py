@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.executions.listing import ExecutionList
     from stepflow_tui.tui.executions.view import View
     from stepflow_tui.tui.log.interleaved import AnyLog
-    from stepflow_tui.tui.source import Source
+    from stepflow_tui.tui.source import PulsedSource
+
+
+_BEAT_S = 5.0
+"""At least so often it is looked whether what is usual of the listed names is another."""
 
 
 class Window(Struct, frozen=True):
@@ -53,11 +58,13 @@ class Live:
         selected: the selected execution; None until it was read.
         steps: of the selected execution, in order.
         log: of the selected execution; None without one.
+        edition: another one whenever anything but the log may be another than before.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PulsedSource) -> None:
         self._source = source
         self.view: View = PLAIN
+        self.edition = 0
         self.reset()
 
     def reset(self) -> None:
@@ -65,6 +72,7 @@ class Live:
         self._revision = -1
         self._steps_revision = 0
         self._is_displaced = False
+        self._looked_at: object = None
         self.executions = self._list()
         self.usual = Usual(self._source)
         self.counts: dict[Status, int] = {}
@@ -156,7 +164,7 @@ class Live:
         if self.number is None and pulse.newest:
             self.select(pulse.newest)
             pulse = await self._pulse()
-        place = await self._load_rows(window.rows)
+        place = await self._see_to_rows(window.rows)
         if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
             await self._turn_from(self.log.number, place)
             await self.refresh(window)
@@ -165,6 +173,18 @@ class Live:
             if place is not None:
                 await self.executions.load(range(place, place + 1))
             self._is_displaced = False
+
+    async def _see_to_rows(self, rows: range) -> int | None:
+        """Read rows of the list, unless nothing but the log can have changed; see `_load_rows`."""
+        beat = time.monotonic() // _BEAT_S
+        looked_at = (self._revision, self.number, self.executions, rows, beat)
+        if looked_at == self._looked_at and self.executions.behind_s != 0.0:
+            return None
+        self.edition += 1
+        self._looked_at = None
+        place = await self._load_rows(rows)
+        self._looked_at = looked_at
+        return place
 
     async def _load_rows(self, rows: range) -> int | None:
         """Read rows of the list, and what is usual of them; where the selected one stood before."""
@@ -215,9 +235,7 @@ class Live:
         return False
 
     async def _pulse(self) -> Pulse:
-        pulse = await self._source.first(queries.pulse(self.number or 0, self.executions.newest))
-        assert pulse is not None  # noqa: S101 - a SELECT without a table always has a row
-        return pulse
+        return await self._source.pulse(self.number or 0, self.executions.newest)
 
     async def _refresh_selected(self, log: AnyLog, pulse: Pulse, window: Window) -> bool:
         """Read the selected execution; False if it is not there any more."""

@@ -90,21 +90,25 @@ class Pump:
             self._wished.clear()
             began = time.monotonic()
             waiting, self._waiting = self._waiting, []
+            if waiting:
+                self._feed.ask_anew()
             self._show(await self._refresh())
             ended = time.monotonic()
             for shown in waiting:
                 if not shown.done():
                     shown.set_result(None)
             await self._prefetch()
-            await asyncio.sleep(max(0.0, began + self._floor_s - time.monotonic()))
             await self._rest(ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S))
+            if (left := began + self._floor_s - time.monotonic()) > 0:
+                await asyncio.sleep(left)
 
     async def _rest(self, until: float) -> None:
         """Let changes come together, until then or until somebody wishes to see something."""
         left = until - time.monotonic()
         if left > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wished.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._wished.wait()
 
     async def _refresh(self) -> StoreProblem | None:
         if self._opened != self._feed.opened:

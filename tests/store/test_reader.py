@@ -113,9 +113,11 @@ async def test_the_asynchronous_reader_gives_the_same(writer: Writer, path: Path
         [found] = await reader.all(queries.execution(number))
         assert found == writer.all(queries.execution(number))[0]
         assert await reader.first(queries.execution(99)) is None
-        before = await reader.data_version()
+        before = await reader.pulse(0, 0)
+        assert await reader.pulse(0, 0) == before
         insert(writer, execution())
-        assert await reader.data_version() != before
+        after = await reader.pulse(0, 0)
+        assert (after.version != before.version, after.total) == (True, before.total + 1)
     finally:
         await reader.close()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from stepflow_tui.core.home import Home
+from stepflow_tui.store import queries
 from stepflow_tui.store.reader import AsyncReader
 from tests.tui.record import Recorder
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from stepflow_tui.store.queries import Query
+    from stepflow_tui.store.queries import Pulse, Query
 
 T = TypeVar("T")
 
@@ -44,6 +45,9 @@ class CountingSource:
     async def first(self, query: Query[T]) -> T | None:
         rows = await self.all(query)
         return rows[0] if rows else None
+
+    async def pulse(self, number: int, newest: int) -> Pulse:
+        return (await self.all(queries.pulse(number, newest)))[0]
 
 
 @pytest.fixture

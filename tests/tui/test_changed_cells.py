@@ -96,11 +96,11 @@ ROWS = st.lists(ROW, min_size=HEIGHT, max_size=HEIGHT)
 SOME_ROWS: SearchStrategy[dict[int, Row]] = st.dictionaries(st.integers(0, HEIGHT - 1), ROW)
 
 
-@given(first=ROWS, updates=st.lists(SOME_ROWS, max_size=6), scrolls=st.booleans())
+@given(first=ROWS, updates=st.lists(SOME_ROWS, max_size=6), is_thrifty=st.booleans())
 def test_the_terminal_shows_what_it_would_show_if_all_was_sent(
-    first: list[Row], updates: list[dict[int, Row]], scrolls: bool
+    first: list[Row], updates: list[dict[int, Row]], is_thrifty: bool
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=scrolls)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=is_thrifty)
     shown = list(first)
     send(screen, known, shown)
     assert cells(screen) == plainly(shown)
@@ -115,7 +115,7 @@ def test_the_terminal_shows_what_it_would_show_if_all_was_sent(
 def test_rows_that_move_end_up_where_they_belong(
     first: list[Row], moves: list[tuple[int, Row]]
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=True)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=True)
     shown = list(first)
     send(screen, known, shown)
     for by, new in moves:
@@ -127,7 +127,7 @@ def test_rows_that_move_end_up_where_they_belong(
 @given(first=ROWS, by=st.integers(-HEIGHT + 1, HEIGHT - 1).filter(bool))
 def test_any_scroll_is_right_whether_rows_moved_or_not(first: list[Row], by: int) -> None:
     screen = emulator()
-    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False), first)
+    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=False), first)
     scroll = Scroll(1, HEIGHT, by)
     feed(screen, scroll.sequences)
     moved = scroll.apply(first)
@@ -139,7 +139,7 @@ def test_any_scroll_is_right_whether_rows_moved_or_not(first: list[Row], by: int
 
 @given(first=ROWS, second=ROWS)
 def test_nothing_is_sent_of_what_stands_there_already(first: list[Row], second: list[Row]) -> None:
-    known = TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False)
+    known = TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=False)
     known.update(dict(enumerate(first))).send()
     unsent = known.update(dict(enumerate(second)))
     assert known.update(dict(enumerate(first))).sequences == ""  # as `unsent` was not sent
@@ -151,9 +151,9 @@ def test_nothing_is_sent_of_what_stands_there_already(first: list[Row], second: 
 def test_after_somebody_else_has_written_all_is_sent(
     first: list[Row], second: list[Row], rubbish: list[Row]
 ) -> None:
-    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=True)
+    screen, known = emulator(), TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=True)
     send(screen, known, first)
-    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, scrolls=False), rubbish)
+    send(screen, TerminalCells(WIDTH, HEIGHT, ALPHABET, is_thrifty=False), rubbish)
     feed(screen, "\x1b[1;31m")
     known.forget()
     send(screen, known, second)
@@ -164,27 +164,46 @@ def test_after_somebody_else_has_written_all_is_sent(
 
 
 def test_a_changed_cell_takes_its_place_its_look_and_itself() -> None:
-    known = TerminalCells(WIDTH, 2, ALPHABET, scrolls=False)
+    known = TerminalCells(WIDTH, 2, ALPHABET, is_thrifty=False)
     known.update({0: row(("took 1s", BLUE)), 1: row()}).send()
     update = known.update({0: row(("took 2s", BLUE))})
     assert update.sequences == f"\x1b[{BLUE}m\x1b[1;6H2\x1b[m"
 
 
 def test_a_short_gap_is_written_again_and_a_long_one_jumped_over() -> None:
-    known = TerminalCells(WIDTH, 1, ALPHABET, scrolls=False)
+    known = TerminalCells(WIDTH, 1, ALPHABET, is_thrifty=True)
     known.update({0: row(("a12b12345678c", ""))}).send()
     assert known.update({0: row(("X12Y12345678Z", ""))}).sequences == "\x1b[1HX12Y\x1b[8CZ"
 
 
+def test_on_a_near_terminal_what_lies_between_is_written_again_unless_it_is_unknown() -> None:
+    known = TerminalCells(WIDTH, 1, ALPHABET, is_thrifty=False)
+    before = known.row(0)
+    before.put(0, "a12", "\0\0\0")
+    known.update({0: before}).send()
+    after = known.row(0)
+    after.put(0, "X12", "\0\0\0")
+    after.put(10, "Z", "\0")
+    assert known.update({0: after}).send() == "\x1b[1HX\x1b[9CZ"
+    known.update({0: row(("a12b12345678c", ""))}).send()
+    assert known.update({0: row(("X12Y12345678Z", ""))}).sequences == "\x1b[1HX12Y12345678Z"
+
+
+@given(before=ROW, after=ROW)
+def test_the_span_of_a_row_goes_from_its_first_to_its_last_change(before: Row, after: Row) -> None:
+    changes = list(after.changes(before))
+    assert after.span(before) == ((changes[0][0], changes[-1][1]) if changes else None)
+
+
 def test_after_a_character_of_doubtful_width_the_place_is_named_anew() -> None:
-    known = TerminalCells(WIDTH, 1, ALPHABET, scrolls=False)
+    known = TerminalCells(WIDTH, 1, ALPHABET, is_thrifty=False)
     known.update({0: row()}).send()
     assert known.update({0: row(("🎉a世b", ""))}).sequences == ("\x1b[1H  \x1b[1H🎉\x1b[1;3Ha世b")
 
 
 def test_rows_that_move_are_moved_by_the_terminal() -> None:
     lines = [f"{number} " * 20 for number in range(40)]
-    screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, scrolls=True)
+    screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, is_thrifty=True)
     send(screen, known, texts(*lines[:30], width=80))
     assert send(screen, known, texts(*lines[2:32], width=80)).startswith("\x1b[1;30r\x1b[1H\x1b[2M")
     assert screen.display[-1].rstrip() == lines[31].rstrip()
@@ -199,7 +218,7 @@ def test_rows_move_beside_a_list_only_where_that_is_less() -> None:
         return texts(*lines, width=80)
 
     for entries, moves in ((["│"] * 30, True), ([chr(n) * 30 for n in range(65, 95)], False)):
-        screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, scrolls=True)
+        screen, known = emulator(80, 30), TerminalCells(80, 30, ALPHABET, is_thrifty=True)
         send(screen, known, beside(entries, 100))
         assert (b"\x1b[1;30r" in send(screen, known, beside(entries, 103)).encode()) is moves
         assert cells(screen) == plainly(beside(entries, 103), 80)
@@ -344,7 +363,7 @@ def test_what_others_have_written_is_written_over(finished: Home, how: str) -> N
         terminal.read_rest()
         send(
             terminal._screen,
-            TerminalCells(120, 40, ALPHABET, scrolls=False),
+            TerminalCells(120, 40, ALPHABET, is_thrifty=False),
             texts(*["#"] * 40, width=120),
         )
         if how == "suspended":

@@ -5,7 +5,7 @@ Nothing here knows of Textual: rows of cells go in, control sequences come out.
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,12 +16,14 @@ from stepflow_tui.tui.terminal.row import Row
 from stepflow_tui.tui.terminal.scrolling import find_scroll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stepflow_tui.tui.terminal.alphabet import Alphabet
 
 _KEPT_GAP = 4
 """So many cells between two changes are rather written again than jumped over."""
+
+_ALIKE = re.compile(r"(.)\1*", re.DOTALL)
 
 _WORTH_SCROLLING = 400
 """Bytes of an update from which on it is looked whether rows have only moved."""
@@ -35,19 +37,20 @@ class TerminalCells:
         height: rows.
     """
 
-    def __init__(self, width: int, height: int, alphabet: Alphabet, *, scrolls: bool) -> None:
+    def __init__(self, width: int, height: int, alphabet: Alphabet, *, is_thrifty: bool) -> None:
         """Makes a terminal of which nothing is known.
 
         Args:
             width: columns.
             height: rows.
             alphabet: that all its rows are written in.
-            scrolls: look for rows that have only moved: fewer bytes for more work.
+            is_thrifty: look for what need not be sent, and for rows that have only moved: fewer
+                bytes for more work.
         """
         self.width = width
         self.height = height
         self._alphabet = alphabet
-        self._scrolls = scrolls
+        self._is_thrifty = is_thrifty
         self.forget()
 
     def forget(self) -> None:
@@ -62,7 +65,7 @@ class TerminalCells:
     def update(self, rows: Mapping[int, Row]) -> Update:
         """What is to be sent so that these rows stand on the terminal; nothing is noted yet."""
         sequences = self._sequences(self._rows, rows)
-        if self._scrolls and len(sequences) > _WORTH_SCROLLING:
+        if self._is_thrifty and len(sequences) > _WORTH_SCROLLING:
             scrolled = self._scrolled(rows)
             # What stands beside the rows jumps and is put back, so it must be worth while.
             if scrolled is not None and 2 * len(scrolled) < len(sequences):
@@ -82,9 +85,19 @@ class TerminalCells:
     def _sequences(self, before: Sequence[Row], after: Mapping[int, Row]) -> str:
         pen = _Pen(self._alphabet)
         for y, row in sorted(after.items()):
-            for start, stop in _stretches(before[y], row):
+            for start, stop in self._stretches(before[y], row):
                 pen.write(y, start, stop, row)
         return pen.finish()
+
+    def _stretches(self, before: Row, after: Row) -> Iterable[tuple[int, int]]:
+        """From where to where cells are to be written."""
+        if self._is_thrifty:
+            return _small_stretches(before, after)
+        span = after.span(before)
+        if span is None:
+            return ()
+        is_known = UNKNOWN not in after.chars[slice(*span)]
+        return (span,) if is_known else _small_stretches(before, after)
 
     def take(self, rows: Mapping[int, Row]) -> None:
         """Note that these rows stand on the terminal now."""
@@ -112,8 +125,8 @@ class Update(Struct, frozen=True):
         return self.sequences
 
 
-def _stretches(before: Row, after: Row) -> Iterator[tuple[int, int]]:
-    """From where to where cells are to be written."""
+def _small_stretches(before: Row, after: Row) -> Iterator[tuple[int, int]]:
+    """The same without cells that stand there already, but for a few between others."""
     start = stop = 0
     for first, behind in after.changes(before):
         if not stop:
@@ -206,6 +219,5 @@ def _by_look(looks: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     if _is_uniform(looks[start:stop]):  # as most are
         yield start, stop
         return
-    for _, group in groupby(range(start, stop), looks.__getitem__):
-        cells = list(group)
-        yield cells[0], cells[-1] + 1
+    for alike in _ALIKE.finditer(looks, start, stop):
+        yield alike.span()

@@ -146,9 +146,9 @@ class ThriftyApp(App[None]):
     def _cells_of_size(self, width: int, height: int) -> TerminalCells:
         cells = self._cells
         if cells is None or (cells.width, cells.height) != (width, height):
-            scrolls = "SSH_CONNECTION" in os.environ
+            is_thrifty = "SSH_CONNECTION" in os.environ
             alphabet = self._strips.alphabet
-            cells = self._cells = TerminalCells(width, height, alphabet, scrolls=scrolls)
+            cells = self._cells = TerminalCells(width, height, alphabet, is_thrifty=is_thrifty)
         return cells
 
 

@@ -140,7 +140,7 @@ class PartsScreen(Screen[None]):
         """Draw a part of a widget's content anew."""
         if self._wanted is None:
             widget.refresh(region)
-        else:
+        elif (widget, region) not in self._wanted:
             self._wanted.append((widget, region))
 
     def _draw(self, wanted: Sequence[tuple[Widget, Region]]) -> None:

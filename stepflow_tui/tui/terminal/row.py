@@ -53,6 +53,25 @@ class Row(Struct):
             for found in _CHANGED.finditer(changed.to_bytes(len(self.chars))):
                 yield found.span()
 
+    def span(self, before: Row) -> tuple[int, int] | None:
+        """From the first to behind the last cell that differs; None if none does."""
+        chars, looks = _span(self.chars, before.chars), _span(self.looks, before.looks)
+        if chars is None or looks is None:
+            return chars or looks
+        return min(chars[0], looks[0]), max(chars[1], looks[1])
+
+
+def _span(text: str, other: str) -> tuple[int, int] | None:
+    """From the first to behind the last character that differs."""
+    if text == other:
+        return None
+    is_ascii = text.isascii() and other.isascii()
+    bits, encode = (8, str.encode) if is_ascii else (32, _wide)
+    changed = int.from_bytes(encode(text)) ^ int.from_bytes(encode(other))
+    before = len(text) - -(-changed.bit_length() // bits)
+    behind = ((changed & -changed).bit_length() - 1) // bits
+    return before, len(text) - behind
+
 
 def _differences(text: str, other: str) -> int:
     """A number with a byte for each character, which is 0 where both texts have the same one."""

@@ -10,18 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual._styles_cache import StylesCache
+from textual.strip import Strip
 
 from stepflow_tui.tui.terminal.known import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.terminal_theme import TerminalTheme
     from textual.color import Color
     from textual.content import Content
     from textual.css.styles import StylesBase
+    from textual.filter import LineFilter
     from textual.geometry import Size, Spacing
-    from textual.strip import Strip
     from textual.style import Style
 
     Label = tuple[Content, Color, Color, Style]
@@ -30,21 +31,49 @@ _KEPT = 500
 
 
 class FramedRows(StylesCache):
-    """Puts a row into its frame once, for as long as the widget hands out the same strip."""
+    """Puts a row into its frame once, for as long as the widget hands out the same strip.
+
+    Attributes:
+        drawn: rows as they go to the screen, by their place; for whoever knows when they change.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._framed: dict[int, tuple[Strip, Strip]] = {}
+        self._sides: tuple[Strip, Strip, Color] | None = None
+        self.drawn: dict[int, Strip] = {}
 
     def clear(self) -> None:
         """The frame may be another: forget all."""
         super().clear()
         self._framed.clear()
+        self._sides = None
+        self.drawn.clear()
 
-    def framed(self, content: Strip) -> Strip | None:
-        """What became of a row's content when it was framed last; None if it was not."""
-        found = self._framed.get(id(content))
-        return None if found is None else found[1]
+    def move(self, rows: Mapping[int, int], top: int) -> None:
+        """Keep only these rows as they were drawn.
+
+        Args:
+            rows: where each stands now, and where it stood, in the widget's content.
+            top: rows above the content.
+        """
+        before = self.drawn
+        self.drawn = {
+            new + top: before[old + top] for new, old in rows.items() if old + top in before
+        }
+
+    def put_in(self, content: Strip, filters: Sequence[LineFilter]) -> Strip | None:
+        """A row as it goes to the screen, framed as the one before it was; None if none was.
+
+        Every row that is put in is as wide as the others.
+        """
+        if self._sides is None:
+            return None
+        left, right, background = self._sides
+        strip = Strip.join([left, content, right])
+        for one in filters:
+            strip = strip.apply_filter(one, background)
+        return strip
 
     def render_line(  # noqa: PLR0917 - Textual's signature
         self,
@@ -91,6 +120,9 @@ class FramedRows(StylesCache):
                 self._framed.clear()
             # With the content, so that its id is not given to another strip.
             found = self._framed[id(content)] = (content, frame(lambda _: content))
+            start = styles.gutter.left
+            stop = start + content.cell_length
+            self._sides = found[1].crop(0, start), found[1].crop(stop), background
         return found[1]
 
 

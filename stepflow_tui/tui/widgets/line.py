@@ -45,6 +45,7 @@ class Line(Widget):
         super().__init__(id=id)
         self._versions: list[Version] = [((), ())]
         self._looks: dict[str, Style] = {"": Style()}
+        self._made: tuple[int, Strip] | None = None
 
     def set_parts(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
         """Show these parts."""
@@ -55,20 +56,26 @@ class Line(Widget):
         if versions == self._versions:
             return
         if not self.size:
-            self._versions = versions
+            self._versions, self._made = versions, None
             self.refresh()
             return
-        before, self._versions = self._strip_now(), versions
+        before = self._strip_now()
+        self._versions, self._made = versions, None
         changed = _changed_cells(before, self._strip_now())
         if changed:  # and not more: Textual draws all that lies above or below what is named
             redraw(self, Region(changed.start, 0, len(changed), 1))
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
         """The line, as wide as the widget."""
-        return self._strip_now().apply_style(self.rich_style)
+        return self._strip_now()
 
     def _strip_now(self) -> Strip:
         width = self.size.width
+        if self._made is None or self._made[0] != width:
+            self._made = width, self._make(width).apply_style(self.rich_style)
+        return self._made[1]
+
+    def _make(self, width: int) -> Strip:
         left, right = self._version(width)
         end = self._strip(right)
         room = max(0, width - end.cell_length)
@@ -91,7 +98,7 @@ class Line(Widget):
 
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
-        self._looks = {"": Style()}
+        self._looks, self._made = {"": Style()}, None
         super().notify_style_update()
 
 

@@ -8,6 +8,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
+from stepflow_tui.tui.terminal.parts import redraw
 from stepflow_tui.tui.widgets.framed_rows import framed_rows
 from stepflow_tui.tui.widgets.pane_bar import PaneBar
 
@@ -107,7 +108,11 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         bar, before = self.vertical_scrollbar, self._thumb()
         bar.set_reactive(attribute, value)
         if self._thumb() != before:
-            bar.refresh()
+            self._redraw_bar()
+
+    def _redraw_bar(self) -> None:
+        bar = self.vertical_scrollbar
+        redraw(bar, bar.size.region)
 
     def _thumb(self) -> tuple[int, int]:
         """Where the thumb of the scroll bar begins and how long it is, in whole cells."""

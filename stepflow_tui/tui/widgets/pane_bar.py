@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-from stepflow_tui.tui.widgets.framed_rows import framed_rows
-
 if TYPE_CHECKING:
     from rich.segment import Segment
     from textual.geometry import Region
@@ -24,20 +22,18 @@ class PaneBar(ScrollBar):
 
     def __init__(self, *, thickness: int) -> None:
         super().__init__(vertical=True, name="vertical", thickness=thickness)
-        self._styles_cache = framed_rows()
         self._strips: dict[Segment, Strip] = {}
-        self._drawn: list[Segment] | None = None
+
+    def notify_style_update(self) -> None:
+        """The style sheet or the theme has changed."""
+        self._strips.clear()
+        super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw what has changed of the bar."""
-        self._drawn = None
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """One cell of the bar, or more if it is thicker."""
-        if self._drawn is None:
-            self._drawn = self._draw()
-        return self._strip(self._drawn[y]) if y < len(self._drawn) else Strip.blank(self.thickness)
+        """Draw a part of the bar; it has no frame, so it needs nothing of what draws one."""
+        start, stop = crop.column_span
+        cells = self._draw()[crop.y : crop.bottom]
+        return [self._strip(cell).crop(start, stop) for cell in cells]
 
     def _draw(self) -> list[Segment]:
         width, height = self.size
@@ -50,5 +46,8 @@ class PaneBar(ScrollBar):
         if strip is None:
             if len(self._strips) >= _KEPT:
                 self._strips.clear()
-            strip = self._strips[segment] = Strip([segment], segment.cell_length)
+            strip = Strip([segment], segment.cell_length)
+            for one in self.get_line_filters():
+                strip = strip.apply_filter(one, self.background_colors[1])
+            self._strips[segment] = strip
         return strip

@@ -89,6 +89,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._was_left = False
         self._opens_at_error = False
         self._problems = (0, 0)
+        self._edition = 0
         self._clock: Timer | None = None
         self._notice = Notice(id="notice", markup=False)
         self._status = StatusBar(id="status")
@@ -140,9 +141,12 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         if self._show_notice(problem):
             return
         self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
-        self._show_list()
+        is_other, self._edition = live.edition != self._edition, live.edition
+        if is_other:
+            self._show_list()
         self._log.show(live.log, live.selected, live.steps)
-        self._steps.show(live.selected, live.steps, self._log.marks)
+        if is_other:
+            self._steps.show(live.selected, live.steps, self._log.marks)
         self._log_moved()
         self._count_problems()
         self._count_matches()

@@ -60,7 +60,7 @@ class LogMotion(LogPane):
 
     def _page(self, rows: int) -> None:
         """Scroll, with the cursor in its row of the view."""
-        y = next((y for y, row in enumerate(self._rows) if row.cursor), 0)
+        y = self._cursor_y
         if self._scroll_rows(rows):
             places = [line for line, _ in self.view.rows()]
             self.cursor = places[min(y, len(places) - 1)] if places else 0

@@ -65,7 +65,7 @@ class Row(NamedTuple):
         row: which of its rows.
         text: the line itself; None if it was not read.
         heading: what is shown in its place.
-        cursor: it is the current line.
+        cursor: it is the current line, and drawn as such.
         selected: it belongs to the selected lines.
     """
 
@@ -148,7 +148,7 @@ class LogPainter:
         Args:
             row: what to draw; its line was read.
             palette: styles of its parts.
-            cursor: added to the row if it is the current line's, and that is to be seen.
+            cursor: added to the row if it is the current line's.
             selection: characters that the mouse has marked.
         """
         line = row.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
@@ -196,17 +195,23 @@ class LogPane(Pane):
     def _line(self, index: int) -> LogLine | None:
         return None if self._log is None else self._log.line(index)
 
+    @property
+    def _cursor_y(self) -> int:
+        """The row of the view in which the current line begins; the first if it is not there."""
+        return next((y for y, row in enumerate(self._rows) if row.line == self.cursor), 0)
+
     @staticmethod
     def _is_read(rows: Sequence[Row]) -> bool:
         return all(row.text is not None for row in rows)
 
     def _rows_in_view(self) -> list[Row]:
-        log, cursor, selected = self._log, self.cursor, self.selected_lines
+        log, selected = self._log, self.selected_lines
         if log is None:
             return []
+        lit = self.cursor if self.has_focus or not self.follow else None
         heading = self._heading if self.folds.steps else _no_heading
         return [
-            Row(line, row, log.line(line), heading(line), line == cursor, line in selected)
+            Row(line, row, log.line(line), heading(line), line == lit, line in selected)
             for line, row in self.view.rows()
         ]
 
@@ -279,6 +284,8 @@ class LogPane(Pane):
 
     def _repaint(self, rows: list[Row]) -> None:
         before, self._rows = self._rows, rows
+        if isinstance(self._styles_cache, FramedRows):
+            self._styles_cache.move(_moves(before, rows), self.content_offset.y)
         pairs = zip_longest(before, rows)
         changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         if changed:
@@ -293,25 +300,26 @@ class LogPane(Pane):
     def _render_rows(self, crop: Region) -> list[Strip]:
         """Those that were drawn before are as they were, wherever they stood."""
         self._fit()
-        kept = self._kept_rows(crop)
-        if kept.count(None) > _FEW:
+        cache = self._styles_cache
+        is_whole = crop.column_span == (0, self.outer_size.width)
+        if not isinstance(cache, FramedRows) or not is_whole or self._marked is not None:
             return super()._render_rows(crop)
-        filters, ground = self.get_line_filters(), self.background_colors[1]
-        strips: list[Strip] = []
-        for y, strip in enumerate(kept, crop.y):
-            if strip is None:
-                strips += super()._render_rows(Region(crop.x, y, crop.width, 1))
-            else:
-                strips.append(reduce(lambda it, by: it.apply_filter(by, ground), filters, strip))
-        return strips
+        missing = [y for y in crop.line_range if y not in cache.drawn]
+        if len(missing) > _FEW:
+            cache.drawn |= zip(crop.line_range, super()._render_rows(crop), strict=True)
+        else:
+            cache.drawn |= {y: self._framed_row(cache, y) for y in missing}
+        return [cache.drawn[y] for y in crop.line_range]
 
-    def _kept_rows(self, crop: Region) -> list[Strip | None]:
-        """Rows with their frames, as far as they were drawn before."""
-        cache, top, inside = self._styles_cache, self.content_offset.y, range(self.height)
-        if not isinstance(cache, FramedRows) or crop.column_span != (0, self.outer_size.width):
-            return [None] * (_FEW + 1)
-        rows = (y - top for y in crop.line_range)
-        return [cache.framed(self._row_strip(row)) if row in inside else None for row in rows]
+    def _framed_row(self, cache: FramedRows, y: int) -> Strip:
+        """A row of the widget."""
+        row = y - self.content_offset.y
+        if row in range(self.height):
+            strip = cache.put_in(self._row_strip(row), self.get_line_filters())
+            if strip is not None:
+                return strip
+        [strip] = super()._render_rows(Region(0, y, self.outer_size.width, 1))
+        return strip
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
@@ -323,7 +331,7 @@ class LogPane(Pane):
         if row is None or row.text is None:
             return self._blank(y)
         cursor = None
-        if row.cursor and (self.has_focus or not self.follow):
+        if row.cursor:
             cursor = self.look("log--cursor" if self.has_focus else "log--cursor-blurred")
         return self._painter.row(row, self.palette, cursor, self._marked)
 
@@ -379,13 +387,11 @@ class LogPane(Pane):
     def _rearrange(self, change: Callable[[], object], line: int | None = None) -> None:
         """Change which lines are shown; a line, or else the current one, stays where it is."""
         line = self.cursor if line is None else line
-        rows = [y for y, row in enumerate(self._rows) if row.line == line] or [
-            y for y, row in enumerate(self._rows) if row.cursor
-        ]
+        above = next((y for y, row in enumerate(self._rows) if row.line == line), self._cursor_y)
         change()
         if not self.follow:
             self.cursor = self.view.lines.nearest(line)
-            self.view.put(self.cursor, above=rows[0] if rows else 0)
+            self.view.put(self.cursor, above=above)
         self._settle()
 
     def _fit(self) -> None:
@@ -393,6 +399,7 @@ class LogPane(Pane):
         if (self.view.height, self._painter.look.width) == (self.height, self.width):
             return
         self.view.height = self.height
+        self._styles_cache.clear()
         if self._painter.look.width != self.width:
             self._painter.look.width = self.width
             self._painter.forget()
@@ -415,6 +422,13 @@ class LogPane(Pane):
     def on_blur(self) -> None:
         """The cursor is drawn differently."""
         self.refresh()
+
+
+def _moves(before: list[Row], after: list[Row]) -> dict[int, int]:
+    """Where rows of the view that look as they did stood before."""
+    by = before.index(after[0]) if after and after[0] in before else 0
+    pairs = enumerate(zip(after, before[by:], strict=False))
+    return {y: y + by for y, (new, old) in pairs if new == old}
 
 
 def _no_heading(_line: int) -> None:

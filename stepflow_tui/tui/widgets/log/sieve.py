@@ -97,7 +97,7 @@ class LogSieve(LogPane):
 
     def _sift(self) -> None:
         lines = None if self._filter is None else self._filter.shown()
-        row = next((y for y, row in enumerate(self._rows) if row.cursor), 0)
+        row = self._cursor_y
         self._minimap.forget()
         self._rearrange(lambda: self.view.lines.sift(lines))
         self._held = (self._place, row)
@@ -229,7 +229,7 @@ class LogSieve(LogPane):
         lines = self.view.lines
         if self._minimap.update(lines, self.height, lines.below(self.view.top), self._kinds()):
             super()._move_scroll_bar()
-            self.vertical_scrollbar.refresh()
+            self._redraw_bar()
 
     def _kinds(self) -> list[Kind]:
         palette, marks = self.palette, self.marks
