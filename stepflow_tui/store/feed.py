@@ -72,6 +72,7 @@ class Feed:
         self._ahead: tuple[tuple[int, int], Pulse] | None = None
         self._failing_since: float | None = None
         self._hint = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
         self._lock_changed = False
         self._watch: Watch | None = None
         self._watch_again = 0.0
@@ -159,8 +160,7 @@ class Feed:
             self._again_s = min(2 * self._again_s, _SLOW_LOOK_S)
             return
         self._again_s = _REST_S
-        if self._reader is not None:
-            await asyncio.sleep(_REST_S)
+        self._soon = None
         self._hint.clear()
 
     def _interval(self) -> float:
@@ -243,8 +243,9 @@ class Feed:
             self._lock_changed = True
         if is_other:
             self._may_be_replaced = True
-        if not name or name in self._names:
-            self._hint.set()
+        if (not name or name in self._names) and self._soon is None:
+            rest_s = 0.0 if self._reader is None else _REST_S
+            self._soon = asyncio.get_running_loop().call_later(rest_s, self._hint.set)
 
 
 def _inode_of(path: Path) -> int | None:

@@ -234,6 +234,7 @@ class Pulse(Struct, frozen=True):
         line_count: lines of the log asked about, an unfinished last one included.
         byte_count: of that log.
         end_line: lines it had when its execution ended; None while that runs.
+        last_chunk: of that log, if it is a small one: what came last while lines come singly.
     """
 
     version: int
@@ -244,6 +245,11 @@ class Pulse(Struct, frozen=True):
     line_count: int
     byte_count: int
     end_line: int | None
+    last_chunk: Chunk | None
+
+
+_SMALL_CHUNK = 4096
+_PULSE_COLUMNS = 8
 
 
 def pulse(number: int, newest: int) -> Query[Pulse]:
@@ -251,14 +257,24 @@ def pulse(number: int, newest: int) -> Query[Pulse]:
 
     After 0 all have come, which need not be counted.
     """
-    sql = """SELECT (SELECT data_version FROM pragma_data_version),
+    sql = f"""SELECT (SELECT data_version FROM pragma_data_version),
         (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
         (SELECT coalesce(max(number), 0) FROM executions),
         CASE ?1 WHEN 0 THEN (SELECT sum(count) FROM status_counts) ELSE
             (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?1) END,
-        coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line
-        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?2"""
-    return Query(sql, (newest, number), lambda row: Pulse(*row))
+        coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line,
+        {", ".join(f"c.{name}" for name in CHUNK_COLUMNS.split(", "))}
+        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?2
+        LEFT JOIN log_chunks c ON c.byte_count <= {_SMALL_CHUNK} AND c.chunk =
+            (SELECT chunk FROM log_chunks WHERE execution = ?2
+            ORDER BY first_line DESC, first_byte DESC LIMIT 1)"""
+    return Query(sql, (newest, number), _pulse)
+
+
+def _pulse(row: Row) -> Pulse:
+    chunk = row[_PULSE_COLUMNS:]
+    last_chunk = None if chunk[0] is None else Chunk(*chunk)
+    return Pulse(*(*row[:_PULSE_COLUMNS], last_chunk))
 
 
 _STEP = """

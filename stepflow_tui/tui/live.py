@@ -249,7 +249,7 @@ class Live:
             return False
         if self.selected is not None and self.selected.number == log.number:
             self.selected = _with_log_of(self.selected, pulse)
-        log.resize(pulse.line_count, pulse.byte_count)
+        log.resize(pulse.line_count, pulse.byte_count, pulse.last_chunk)
         await log.load(self._lines(log, window))
         return True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StoreProblem
@@ -106,9 +105,9 @@ class Pump:
         """Let changes come together, until then or until somebody wishes to see something."""
         left = until - time.monotonic()
         if left > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._wished.wait()
+            end = asyncio.get_running_loop().call_later(left, self._wished.set)
+            await self._wished.wait()
+            end.cancel()
 
     async def _refresh(self) -> StoreProblem | None:
         if self._opened != self._feed.opened:

@@ -78,6 +78,26 @@ async def test_each_commit_is_a_change_and_silence_is_none(home: Home, recorder:
         await no_change(feed)
 
 
+async def test_how_things_stood_at_a_change_is_told_without_another_look(
+    home: Home, recorder: Recorder
+) -> None:
+    async with Feed(home) as feed:
+        await change(feed)
+        assert (await feed.pulse(1, 0)).total == 0
+        recorder.execution()
+        await change(feed)
+        recorder.execution()  # a change that was not seen yet
+        assert (await feed.pulse(1, 0)).total == 1
+        assert (await feed.pulse(1, 0)).total == 2
+        await change(feed)
+        feed.ask_anew()
+        recorder.execution()
+        assert (await feed.pulse(1, 0)).total == 3
+        await change(feed)
+        recorder.execution()
+        assert (await feed.pulse(2, 0)).total == 4  # another question
+
+
 @pytest.mark.parametrize("quick", [False, True])
 async def test_a_change_is_seen_at_both_paces_and_after_turning(
     home: Home, recorder: Recorder, quick: bool

@@ -9,14 +9,18 @@ from stepflow_tui.core.filters import ALL, parse_filter
 from stepflow_tui.core.models import Status
 from stepflow_tui.store import queries
 from stepflow_tui.store.listing import NEWEST_FIRST, Order, Sort
+from stepflow_tui.tui import live as live_module
 from stepflow_tui.tui.executions import listing as listing_module
 from stepflow_tui.tui.executions.groups import Groups
 from stepflow_tui.tui.executions.listing import Listing
 from stepflow_tui.tui.executions.usual import Past, Usual
 from stepflow_tui.tui.executions.view import PLAIN, View
 from stepflow_tui.tui.live import Live, Window
+from tests.tui.record import step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.tui.conftest import CountingSource
     from tests.tui.record import Recorder
 
@@ -235,3 +239,32 @@ async def test_a_reset_keeps_the_view(recorder: Recorder, source: CountingSource
     live.reset()
     await live.refresh(WINDOW)
     assert (live.view.wanted, live.executions.total) == (FAILED, 0)
+
+
+async def test_the_edition_is_another_when_anything_but_the_log_is(
+    recorder: Recorder, source: CountingSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "_BEAT_S", 1e9)
+    recorder.executions(3)
+    live = Live(source)
+
+    async def is_other_after(change: Callable[[], object]) -> bool:
+        await live.refresh(WINDOW)
+        before = live.edition
+        change()
+        await live.refresh(WINDOW)
+        return live.edition != before
+
+    assert not await is_other_after(lambda: recorder.log(3, b"a line\n"))
+    assert live.log is not None
+    assert live.log.line_count == 1
+    assert not await is_other_after(lambda: None)
+    assert await is_other_after(lambda: recorder.change(1, status=Status.FAILED))
+    assert await is_other_after(lambda: recorder.steps(3, step(0, "Build", 1)))
+    assert await is_other_after(recorder.execution)
+    assert await is_other_after(lambda: live.select(2))
+    assert await is_other_after(lambda: live.look(View(FAILED)))
+    assert await is_other_after(live.hurry)
+    before = live.edition
+    await live.refresh(Window(rows=range(5, 20), lines=range(10), follow=True))
+    assert live.edition != before

@@ -1,23 +1,22 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from stepflow_tui.core.home import Home
 from stepflow_tui.core.text import plain
-from stepflow_tui.store import queries
+from stepflow_tui.store.reader import AsyncReader
 from stepflow_tui.tui.log.source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
-from tests.tui.record import numbered
-
-if TYPE_CHECKING:
-    from tests.tui.conftest import CountingSource
-    from tests.tui.record import Recorder
+from tests.tui.conftest import CountingSource
+from tests.tui.record import Recorder, numbered
 
 
-async def resize(log: LogPages, source: CountingSource) -> None:
-    pulse = await source.first(queries.pulse(log.number, 0))
-    assert pulse is not None
-    log.resize(pulse.line_count, pulse.byte_count)
+async def resize(log: LogPages, source: CountingSource, *, ahead: bool = False) -> None:
+    pulse = await source.pulse(log.number, 0)
+    log.resize(pulse.line_count, pulse.byte_count, pulse.last_chunk if ahead else None)
 
 
 async def opened(source: CountingSource, number: int) -> LogPages:
@@ -50,6 +49,55 @@ async def test_two_logs_do_not_mix(recorder: Recorder, source: CountingSource) -
     log = await opened(source, first)
     await log.load(range(20))
     assert texts(log, range(20)) == [b"line %d" % number for number in range(1, 21)]
+
+
+@pytest.mark.parametrize("pieces", [["a\nb\n", "c\n", "d\ne\n"], ["a\nb", "c\n", "d\n"]])
+async def test_what_came_last_is_not_read_twice(
+    recorder: Recorder, source: CountingSource, pieces: list[str]
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, pieces[0].encode())
+    log = await opened(source, number)
+    await log.load(range(PAGE))
+    for piece in pieces[1:]:
+        recorder.log(number, piece.encode())
+        await resize(log, source, ahead=True)
+        before = len(source.rows)
+        await log.load(range(PAGE))
+    assert len(source.rows) == before
+    whole = "".join(pieces).encode().split(b"\n")
+    assert texts(log, range(len(whole))) == [*whole[:-1], None]
+
+
+PIECES = st.sampled_from([b"a", b"bb\n", b"\n", b"c\nd\n", b"e\nf"])
+GROWTH = st.lists(st.tuples(PIECES, st.booleans()), max_size=30)
+
+
+@given(growth=GROWTH)
+def test_lines_that_come_ahead_are_those_that_would_be_read(
+    growth: list[tuple[bytes, bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = Home(tmp_path_factory.mktemp("grown"))
+    recorder = Recorder(home)
+
+    async def grow() -> None:
+        reader = await AsyncReader.open(home.database)
+        source = CountingSource(reader)
+        number, whole = recorder.execution(), b""
+        log = LogPages(source, number)
+        for piece, is_looked_at in growth:
+            recorder.log(number, piece)
+            whole += piece
+            if is_looked_at:
+                await resize(log, source, ahead=True)
+                await log.load(range(log.line_count))
+                assert texts(log, range(log.line_count)) == whole.splitlines()
+        await reader.close()
+
+    try:
+        asyncio.run(grow())
+    finally:
+        recorder.close()
 
 
 async def test_a_growing_log_reads_only_what_is_new(

@@ -15,7 +15,7 @@ from stepflow_tui.store.chunks import lines_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from stepflow_tui.store.chunks import LogLine
+    from stepflow_tui.store.chunks import Chunk, LogLine
     from stepflow_tui.tui.log.haystack import Haystack
     from stepflow_tui.tui.source import Source
 
@@ -79,11 +79,13 @@ class LogPages:
         self.number = number
         self.line_count = 0
         self.byte_count = 0
+        self._last_chunk: Chunk | None = None
 
-    def resize(self, line_count: int, byte_count: int) -> None:
-        """Take note of how far the log has come."""
+    def resize(self, line_count: int, byte_count: int, last_chunk: Chunk | None = None) -> None:
+        """Take note of how far the log has come, and of its last chunk if that was read already."""
         self.version += (line_count, byte_count) != (self.line_count, self.byte_count)
         self.line_count, self.byte_count = line_count, byte_count
+        self._last_chunk = last_chunk
 
     def haystack(self) -> Haystack:
         """The whole log, to be looked through."""
@@ -145,12 +147,22 @@ class LogPages:
         before = self._pages.get(page) or _Page([], 0)
         kept, byte_count = before.lines[: before.final], self.byte_count
         start = page * PAGE + len(kept)
-        found = await self._read(start, self._end(page))
+        found = self._just_come(before, start, self._end(page))
+        if found is None:
+            found = await self._read(start, self._end(page))
         after = _Page(kept + found, byte_count)
         replaced = self._pages.get(page)  # another reader may have been quicker
         self._size += after.size - (replaced.size if replaced else 0)
         self.version += 1
         self._pages[page] = after
+
+    def _just_come(self, before: _Page, start: int, stop: int) -> list[LogLine] | None:
+        """The lines `start:stop`, if the last chunk is all that has come since a page was read."""
+        chunk = self._last_chunk
+        is_whole = before.final == len(before.lines)
+        if chunk is None or not is_whole or chunk.first_byte != before.byte_count:
+            return None
+        return lines_of([chunk], start=start, stop=stop, limit=MAX_LINE)
 
     async def _read(self, start: int, stop: int) -> list[LogLine]:
         """The lines `start:stop`, however many chunks they are spread over."""

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from stepflow_tui.tui.terminal.parts import redraw
+from stepflow_tui.tui.widgets.framed_rows import FramedRows, framed_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +47,8 @@ class Line(Widget):
         self._versions: list[Version] = [((), ())]
         self._looks: dict[str, Style] = {"": Style()}
         self._made: tuple[int, Strip] | None = None
+        self._base: Style | None = None
+        self._styles_cache = framed_rows()
 
     def set_parts(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
         """Show these parts."""
@@ -65,6 +68,14 @@ class Line(Widget):
         if changed:  # and not more: Textual draws all that lies above or below what is named
             redraw(self, Region(changed.start, 0, len(changed), 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the line; with what stands beside it, as that was the last time."""
+        cache = self._styles_cache
+        strip = None
+        if isinstance(cache, FramedRows):
+            strip = cache.put_in(self._strip_now(), self.get_line_filters())
+        return super().render_lines(crop) if strip is None else [strip.crop(*crop.column_span)]
+
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
         """The line, as wide as the widget."""
         return self._strip_now()
@@ -72,7 +83,8 @@ class Line(Widget):
     def _strip_now(self) -> Strip:
         width = self.size.width
         if self._made is None or self._made[0] != width:
-            self._made = width, self._make(width).apply_style(self.rich_style)
+            self._base = self._base or self.rich_style
+            self._made = width, self._make(width).apply_style(self._base)
         return self._made[1]
 
     def _make(self, width: int) -> Strip:
@@ -88,7 +100,7 @@ class Line(Widget):
         return self._versions[-1]
 
     def _strip(self, parts: Sequence[Part]) -> Strip:
-        return Strip([Segment(text, self._look(name)) for text, name in parts])
+        return Strip([Segment(text, self._look(name)) for text, name in parts if text])
 
     def _look(self, name: str) -> Style:
         look = self._looks.get(name)
@@ -98,7 +110,7 @@ class Line(Widget):
 
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
-        self._looks, self._made = {"": Style()}, None
+        self._looks, self._made, self._base = {"": Style()}, None, None
         super().notify_style_update()
 
 
