@@ -152,16 +152,20 @@ class Feed:
 
     async def _wait(self) -> None:
         """Until there was an event, or it is time to look without one."""
+        interval_s = min(self._interval(), self._again_s)
+        # A timeout would do, with a task that is cancelled and three times the work.
+        net = asyncio.get_running_loop().call_later(interval_s, self._hint.set)
         try:
-            async with asyncio.timeout(min(self._interval(), self._again_s)):
-                await self._hint.wait()
-        except TimeoutError:
+            await self._hint.wait()
+        finally:
+            net.cancel()
+        self._hint.clear()
+        if self._soon is None:
             self._may_be_replaced = True
             self._again_s = min(2 * self._again_s, _SLOW_LOOK_S)
-            return
-        self._again_s = _REST_S
-        self._soon = None
-        self._hint.clear()
+        else:
+            self._soon = None
+            self._again_s = _REST_S
 
     def _interval(self) -> float:
         if self._failing_since is not None:

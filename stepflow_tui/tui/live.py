@@ -73,6 +73,7 @@ class Live:
         self._steps_revision = 0
         self._is_displaced = False
         self._looked_at: object = None
+        self._prefetched: object = None
         self.executions = self._list()
         self.usual = Usual(self._source)
         self.counts: dict[Status, int] = {}
@@ -225,6 +226,9 @@ class Live:
         if log is None:
             return False
         lines = self._lines(log, window)
+        pages = (log, lines.start // LOG_PAGE, lines.stop // LOG_PAGE, log.line_count // LOG_PAGE)
+        if pages == self._prefetched:
+            return False
         for near in (
             range(lines.start - LOG_PAGE, lines.start),
             range(lines.stop, lines.stop + LOG_PAGE),
@@ -232,6 +236,7 @@ class Live:
             if not log.is_loaded(near):
                 await log.load(near)
                 return log.is_loaded(near)
+        self._prefetched = pages
         return False
 
     async def _pulse(self) -> Pulse:

@@ -64,7 +64,7 @@ async def test_follow_resumes(home: Home, recorder: Recorder, number: int, key: 
         await board.until_last("more")
         recorder.log(number, b"still more\n")
         await board.until_last("still more")
-        assert "following · 1,002 lines" in board.text
+        await board.until_text("following · 1,002 lines")
 
 
 async def test_f_pauses_too(home: Home, recorder: Recorder, number: int) -> None:

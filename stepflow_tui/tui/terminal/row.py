@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CHANGED = re.compile(rb"[^\0]+")
 _PLAIN_LOOK = "\0"
+_FAR = 1 << 30
 
 
 class Row(Struct):
@@ -22,10 +23,13 @@ class Row(Struct):
     Attributes:
         chars: what stands in each cell.
         looks: how each is drawn.
+        start, stop: the columns in which it may differ from the row that it was copied from.
     """
 
     chars: str
     looks: str
+    start: int = 0
+    stop: int = _FAR
 
     @classmethod
     def unknown(cls, width: int) -> Row:
@@ -34,7 +38,7 @@ class Row(Struct):
 
     def copy(self) -> Row:
         """A row that can be changed without changing this one."""
-        return Row(self.chars, self.looks)
+        return Row(self.chars, self.looks, _FAR, 0)
 
     def put(self, x: int, chars: str, looks: str) -> None:
         """Set cells from a column on; what does not fit in is left out."""
@@ -43,6 +47,7 @@ class Row(Struct):
             is_cut = room > 0 and chars[room] == HALF
             chars = chars[: max(0, room - is_cut)] + " " * is_cut
         stop = x + len(chars)
+        self.start, self.stop = min(self.start, x), max(self.stop, stop)
         self.chars = self.chars[:x] + chars + self.chars[stop:]
         self.looks = self.looks[:x] + looks[: len(chars)] + self.looks[stop:]
 
@@ -54,11 +59,18 @@ class Row(Struct):
                 yield found.span()
 
     def span(self, before: Row) -> tuple[int, int] | None:
-        """From the first to behind the last cell that differs; None if none does."""
-        chars, looks = _span(self.chars, before.chars), _span(self.looks, before.looks)
-        if chars is None or looks is None:
-            return chars or looks
-        return min(chars[0], looks[0]), max(chars[1], looks[1])
+        """From the first to behind the last cell that differs; None if none does.
+
+        Args:
+            before: the row that this one is a copy of, or if it is none any other.
+        """
+        put = slice(self.start, self.stop)
+        chars = _span(self.chars[put], before.chars[put])
+        looks = _span(self.looks[put], before.looks[put])
+        start, stop = chars or looks or (0, 0)
+        if looks:
+            start, stop = min(start, looks[0]), max(stop, looks[1])
+        return (put.start + start, put.start + stop) if stop else None
 
 
 def _span(text: str, other: str) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -50,6 +51,8 @@ _WIDTHS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
 _HEIGHTS = [(0, "-low"), (18, "-high"), (40, "-tall")]
 _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 
+_COUNT_S = 0.25
+
 
 class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Remembering, Panes):
     """Executions, the steps of the selected one, and its log."""
@@ -90,6 +93,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._opens_at_error = False
         self._problems = (0, 0)
         self._edition = 0
+        self._counted_at = 0.0
         self._clock: Timer | None = None
         self._notice = Notice(id="notice", markup=False)
         self._status = StatusBar(id="status")
@@ -147,7 +151,9 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._log.show(live.log, live.selected, live.steps)
         if is_other:
             self._steps.show(live.selected, live.steps, self._log.marks)
-        self._log_moved()
+        if is_other or self._is_count_due:
+            self._show_status()
+        self._show_matches()
         self._count_problems()
         self._count_matches()
         if self._opens_at_error:
@@ -168,7 +174,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         return nothing
 
     def _show_status(self) -> None:
-        live = self._live
+        live, self._counted_at = self._live, time.monotonic()
         self._status.show(
             live.counts,
             counted_above=self._header.display,
@@ -176,6 +182,12 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             ended=self._log_has_ended,
             log=self._log,
         )
+
+    @property
+    def _is_count_due(self) -> bool:
+        """A log that is followed is counted as often as one can read; the clock tells the last."""
+        is_ticking = self._busy and self._log.follow
+        return not is_ticking or time.monotonic() - self._counted_at >= _COUNT_S
 
     @property
     def _log_has_ended(self) -> bool | None:
