@@ -25,7 +25,6 @@ from msgspec.structs import asdict
 from stepflow_tui import __version__
 from stepflow_tui.core.errors import HomeProblem, StepflowError
 from stepflow_tui.core.identity import new_id
-from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import StopRequest
 
@@ -133,7 +132,7 @@ def start_runner(home: Home) -> None:
         RunnerGone: it could not be started.
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
-    Settings.from_environment(os.environ)
+    _read_settings()
     command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
     # A runner that a recorded script starts must not look like a part of that execution.
     environment = {name: value for name, value in os.environ.items() if name not in MARKS}
@@ -152,6 +151,12 @@ def start_runner(home: Home) -> None:
         raise RunnerGone(f"cannot start a runner: is {home.runner_log} writable?")
 
 
+def _read_settings() -> None:
+    from stepflow_tui.core.settings import Settings  # seldom needed, and dear to make
+
+    Settings.from_environment(os.environ)
+
+
 def check_settings(home: Home) -> None:
     """Look whether a runner could be started, if there is none, before it is given work.
 
@@ -159,7 +164,7 @@ def check_settings(home: Home) -> None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     if live_runner(home) is None:
-        Settings.from_environment(os.environ)
+        _read_settings()
 
 
 def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:

@@ -67,6 +67,7 @@ class Feed:
         self._reader: AsyncReader | None = None
         self._inode: int | None = None
         self._may_be_replaced = True
+        self._has_looked = False
         self._asked = (0, 0)
         self._seen: Pulse | None = None
         self._ahead: tuple[tuple[int, int], Pulse] | None = None
@@ -213,8 +214,10 @@ class Feed:
 
     async def _see_to_files(self) -> None:
         """Let go of a directory and of a database that are not there any more."""
-        self._may_be_replaced = False
-        self._see_to_watch()
+        self._may_be_replaced = not self._has_looked
+        if self._has_looked:  # what is shown first does not wait for a watch
+            self._see_to_watch()
+        self._has_looked = True
         inode = _inode_of(self._home.database)
         if inode != self._inode:
             await self._close()

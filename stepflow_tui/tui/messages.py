@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.executions.view import View
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ExecutionHighlighted(Message):
     """The cursor stands on another execution."""
 
     number: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class StepHighlighted(Message):
     """The cursor was moved to a step; `chosen` if it was also entered."""
 
@@ -43,7 +43,7 @@ class LogMoved(Message):
         return isinstance(message, LogMoved)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SearchChanged(Message):
     """Another text is looked for; `entered` when the line was ended."""
 
@@ -51,21 +51,21 @@ class SearchChanged(Message):
     entered: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ViewWanted(Message):
     """Other executions are to be listed, or the same ones in another way."""
 
     view: View
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class GroupChosen(Message):
     """The executions of this name are to be listed."""
 
     name: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FilterChanged(Message):
     """Another filter is typed; `entered` when the line was ended."""
 

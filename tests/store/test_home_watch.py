@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.store.home_watch import InotifyWatch, PortableWatch, watch_home
+from stepflow_tui.store.home_watch import watch_home
+from stepflow_tui.store.inotify_watch import InotifyWatch
+from stepflow_tui.store.portable_watch import PortableWatch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from textual._compositor import ChopsUpdate
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.terminal import changed_cells, sgr
-from stepflow_tui.tui.terminal.alphabet import SURE, UNKNOWN, Alphabet
+from stepflow_tui.tui.terminal.alphabet import UNKNOWN, Alphabet, is_sure
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.changed_cells import is_textual_known
 from stepflow_tui.tui.terminal.row import Row
@@ -256,7 +256,7 @@ def test_a_look_changes_by_what_differs(before: str, after: str, sent: str) -> N
 def test_widths_that_are_sure_are_those_that_everybody_tells() -> None:
     for code in range(0x20, 0x10000):
         char = chr(code)
-        if SURE.fullmatch(char):
+        if is_sure(char):
             assert cell_len(char) == pyte.screens.wcwidth(char) in (1, 2)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +11,11 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Static
 
+import stepflow_tui
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.choices import theme_names
 from stepflow_tui.tui.theme.legibility import least_contrast, legible
+from stepflow_tui.tui.theme.looks import LOOKS
 from stepflow_tui.tui.theme.themes import (
     ANSI_VARIABLES,
     LIGHT_LOG_COLOURS,
@@ -23,6 +27,7 @@ from stepflow_tui.tui.theme.themes import (
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+PACKAGE = Path(stepflow_tui.__file__).parent
 AA, DECORATION = 4.5, 3.0
 GROUNDS = ("background", "surface", "panel", "cursor", "cursor-blurred")
 STATUSES = tuple(f"status-{status}" for status in Status)
@@ -143,3 +148,11 @@ async def test_every_theme_can_be_taken() -> None:
             await pilot.pause()
             colours.add(app.query_one(Static).styles.color.hex)
         assert len(colours) > 15
+
+
+def test_every_look_that_is_asked_for_is_known() -> None:
+    kinds = "|".join({name.partition("--")[0] for name in LOOKS})
+    quoted = re.compile(rf'"((?:{kinds})--[a-z_-]+)"')
+    sources = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")]
+    asked_for = {name for text in sources for name in quoted.findall(text)}
+    assert asked_for | {f"status--{status}" for status in Status} == set(LOOKS)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Confirm(ClosesOnce, ModalScreen[bool]):
     """A question; the answer that changes nothing has the focus."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.CONFIRM)
 
     def __init__(self, title: str, question: str, *, yes: str, no: str) -> None:

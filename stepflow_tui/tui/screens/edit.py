@@ -21,6 +21,7 @@ from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import PurePath
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -31,7 +32,7 @@ T = TypeVar("T")
 class Edit(TakesText[T | None], Generic[T]):
     """Base of the dialogs: a field, and the keys that save or close. Closed, it gives None."""
 
-    CSS_PATH = "new_run.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "new_run.tcss"]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.FORM)
 

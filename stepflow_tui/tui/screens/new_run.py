@@ -27,6 +27,8 @@ from stepflow_tui.tui.widgets.line import Line
 from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -50,7 +52,7 @@ _HINTS = {
 class NewRun(TakesText[RunRequest | None]):
     """A form; gives the prepared request, which nobody has handed over yet, or None."""
 
-    CSS_PATH = "new_run.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "new_run.tcss"]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.FORM)
 

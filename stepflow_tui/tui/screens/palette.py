@@ -58,6 +58,11 @@ class Entries(Rows, can_focus=False):
         self.repaint_all()
 
     @property
+    def cursor_look(self) -> str:
+        """It never has the focus, which stays where one types."""
+        return "rows--cursor"
+
+    @property
     def chosen(self) -> Entry | None:
         """The one at the cursor."""
         return None if self.cursor is None else self.entries[self.cursor]

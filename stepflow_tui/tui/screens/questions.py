@@ -9,13 +9,13 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.clock import execution_time
-from stepflow_tui.tui.screens.confirm import Confirm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stepflow_tui.core.models import Execution
     from stepflow_tui.store.removal import Entry
+    from stepflow_tui.tui.screens.confirm import Confirm
 
 _LISTED = 5
 
@@ -43,6 +43,8 @@ def ask_cancel(executions: Sequence[Execution], *, ended: int, force: bool) -> C
     pronoun, are = ("It", "is") if len(executions) == 1 else ("They", "are")
     how = "killed at once, without time to clean up" if force else "stopped with all its processes"
     lines.append(f"{pronoun} {are} {how if pronoun == 'It' else how.replace('its', 'their')}.")
+    from stepflow_tui.tui.screens.confirm import Confirm
+
     return Confirm(
         f"{'Kill' if force else 'Cancel'} {named(executions)}?",
         "\n".join(lines),
@@ -53,6 +55,8 @@ def ask_cancel(executions: Sequence[Execution], *, ended: int, force: bool) -> C
 
 def ask_rerun(executions: Sequence[Execution]) -> Confirm:
     """Whether all of these are to be run once more."""
+    from stepflow_tui.tui.screens.confirm import Confirm
+
     return Confirm(
         f"Run {named(executions)} again?",
         f"{_listing(executions, _ended)}\nThey start at once.",
@@ -73,6 +77,8 @@ def ask_remove(
     ]
     if staying:
         lines.append(f"{len(staying):,} {verb(staying, 'stays', 'stay')}: {why_staying(staying)}.")
+    from stepflow_tui.tui.screens.confirm import Confirm
+
     return Confirm(
         f"Remove {named(executions)}?",
         "\n".join(lines),

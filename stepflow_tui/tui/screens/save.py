@@ -19,6 +19,8 @@ from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widgets import Input
@@ -44,7 +46,7 @@ class _Choice(Checkbox, inherit_bindings=False):
 class Save(TakesText[SaveOrder | None]):
     """One line for the name, and how to save; gives None if nothing is to be saved."""
 
-    CSS_PATH = "save.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["dialog.tcss", "save.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
 
     def __init__(self, title: str, name: str, lines: range | None) -> None:

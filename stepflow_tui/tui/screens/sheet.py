@@ -36,6 +36,7 @@ class _Page(VerticalScroll):
 class Sheet(ClosesOnce, ModalScreen[None]):
     """Shows a text until a key sends it away."""
 
+    CSS_PATH = "sheet.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.CLOSE)
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002 - Textual's name for it

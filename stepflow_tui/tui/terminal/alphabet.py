@@ -6,7 +6,7 @@ Strings are copied, cut and compared by the processor's widest steps, lists of c
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rich.cells import split_graphemes
 
@@ -18,13 +18,29 @@ HALF = "\1"
 
 _NARROW_RANGES = (
     "\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u21ff"
-    "\u2500-\u25fc\u25cb\u25cf\u2713\u2717\u2800-\u28ff"
+    "\u2500-\u25fc\u25cb-\u25cb\u25cf-\u25cf\u2713-\u2713\u2717-\u2717\u2800-\u28ff"
 )
 _WIDE_RANGES = "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
-_NARROW = re.compile(f"[{_NARROW_RANGES}]*")
+_NARROW = frozenset(
+    chr(code)
+    for first, _, last in zip(*[iter(_NARROW_RANGES)] * 3, strict=True)
+    for code in range(ord(first), ord(last) + 1)
+)
 
-SURE = re.compile(f"[{HALF}{_NARROW_RANGES}{_WIDE_RANGES}]*")
-"""Characters of whose width no two terminals disagree."""
+
+def _is_narrow(text: str) -> bool:
+    return (text.isascii() and text.isprintable()) or _NARROW.issuperset(text)
+
+
+@cache
+def _sure() -> re.Pattern[str]:
+    return re.compile(f"[{HALF}{_NARROW_RANGES}{_WIDE_RANGES}]*")
+
+
+def is_sure(text: str) -> bool:
+    """Whether no two terminals disagree about the width of these characters."""
+    return _is_narrow(text) or _sure().fullmatch(text) is not None
+
 
 _PRIVATE = 0x100000
 """From here on Unicode has characters for everybody's own use."""
@@ -74,7 +90,7 @@ class Alphabet:
 
     def cells(self, text: str) -> str:
         """What stands in each cell of a text."""
-        if _NARROW.fullmatch(text):
+        if _is_narrow(text):
             return text
         return "".join(
             self._cell(cluster) + HALF * (width - 1) for cluster, width in _clusters(text)
@@ -86,7 +102,7 @@ class Alphabet:
 
     def text(self, cells: str) -> str:
         """The text that stands in these cells."""
-        if SURE.fullmatch(cells):
+        if is_sure(cells):
             return cells.replace(HALF, "")
         return "".join(
             self._clusters.text(cell) if ord(cell) >= _PRIVATE else cell.replace(HALF, "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stepflow_tui.tui.terminal import sgr
-from stepflow_tui.tui.terminal.alphabet import HALF, SURE, UNKNOWN
+from stepflow_tui.tui.terminal.alphabet import HALF, UNKNOWN, is_sure
 from stepflow_tui.tui.terminal.row import Row
 from stepflow_tui.tui.terminal.scrolling import find_scroll
 
@@ -169,7 +169,7 @@ class _Pen:
         for first, behind in _by_look(looks, start, stop):
             self._use(self._alphabet.sequence(looks[first]))
             text = chars[first:behind]
-            if SURE.fullmatch(text):
+            if is_sure(text):
                 self._put(y, first, text.replace(HALF, ""), behind)
             else:
                 self._write_each(y, first, behind, chars)
@@ -183,7 +183,7 @@ class _Pen:
             if char == HALF:
                 continue
             is_wide = x + 1 < len(chars) and chars[x + 1] == HALF
-            if SURE.fullmatch(char):
+            if is_sure(char):
                 self._put(y, x, char, x + 1 + is_wide)
                 continue
             if is_wide:

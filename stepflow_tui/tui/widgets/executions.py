@@ -48,7 +48,6 @@ class Executions(Rows):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.LIST.bindings)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--chosen"}
 
     def __init__(
         self,

@@ -38,14 +38,6 @@ class GaugePane(Pane):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.MOVE.bindings)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "gauge--title",
-        "gauge--value",
-        "gauge--note",
-        "gauge--plot",
-        "gauge--zero",
-        "gauge--strained",
-    }
 
     def __init__(self, gauges: Sequence[Gauge], *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
+from stepflow_tui.tui.theme.looks import Looks
 from stepflow_tui.tui.vitals.plot import blocks, ceiling
 
 if TYPE_CHECKING:
@@ -94,13 +94,6 @@ class Header(Widget):
     """One line of numbers with curves beside them; with two lines the curves stand below."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line--dim",
-        "line--faint",
-        "line--good",
-        "line--bad",
-        "line--busy",
-    }
     DEFAULT_CSS = """
     Header {
         height: 1;
@@ -111,7 +104,7 @@ class Header(Widget):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._gauges: list[Gauge] = []
-        self._looks: dict[str, Style] = {}
+        self._looks = Looks(self)
 
     def show(self, activity: Activity) -> None:
         """Show how things stand; drawn only if that has changed."""
@@ -122,7 +115,7 @@ class Header(Widget):
 
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
-        self._looks.clear()
+        self._looks.forget()
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
@@ -130,14 +123,8 @@ class Header(Widget):
         width, height = self.size
         lines = two_lines(self._gauges, width) if height > 1 else [one_line(self._gauges, width)]
         parts = lines[y] if y < len(lines) else []
-        strip = Strip([Segment(text, self._look(name)) for text, name in parts])
+        strip = Strip([Segment(text, self._looks.of(name)) for text, name in parts])
         return strip.adjust_cell_length(width).apply_style(self.rich_style)
-
-    def _look(self, name: str) -> Style:
-        if name not in self._looks:
-            style = self.get_component_rich_style(name, partial=True) if name else Style.null()
-            self._looks[name] = style
-        return self._looks[name]
 
 
 def one_line(shown: Sequence[Gauge], width: int) -> list[Part]:

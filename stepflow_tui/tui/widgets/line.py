@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from stepflow_tui.tui.terminal.parts import redraw
+from stepflow_tui.tui.theme.looks import Looks
 from stepflow_tui.tui.widgets.framed_rows import FramedRows, framed_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rich.style import Style
+
 Part: TypeAlias = tuple[str, str]
-"""A text and the component class it is styled with; an empty one for the line's own style."""
+"""A text and the name of its look; an empty one for the line's own style."""
 
 Version: TypeAlias = tuple[tuple[Part, ...], tuple[Part, ...]]
 """What stands at the left end of a line and what at its right end."""
@@ -32,20 +34,11 @@ class Line(Widget):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line--dim",
-        "line--faint",
-        "line--key",
-        "line--good",
-        "line--bad",
-        "line--busy",
-        "line--warning",
-    }
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._versions: list[Version] = [((), ())]
-        self._looks: dict[str, Style] = {"": Style()}
+        self._looks = Looks(self)
         self._made: tuple[int, Strip] | None = None
         self._base: Style | None = None
         self._styles_cache = framed_rows()
@@ -100,17 +93,12 @@ class Line(Widget):
         return self._versions[-1]
 
     def _strip(self, parts: Sequence[Part]) -> Strip:
-        return Strip([Segment(text, self._look(name)) for text, name in parts if text])
-
-    def _look(self, name: str) -> Style:
-        look = self._looks.get(name)
-        if look is None:
-            look = self._looks[name] = self.get_component_rich_style(name, partial=True)
-        return look
+        return Strip([Segment(text, self._looks.of(name)) for text, name in parts if text])
 
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
-        self._looks, self._made, self._base = {"": Style()}, None, None
+        self._looks.forget()
+        self._made = self._base = None
         super().notify_style_update()
 
 

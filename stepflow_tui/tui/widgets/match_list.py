@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -32,14 +32,6 @@ class MatchList(Rows):
     Attributes:
         has_context: the lines before and behind each match are shown.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "log--match",
-        "log--marker",
-        "log--step",
-        "log--after-end",
-        "log--prefix",
-    }
 
     def __init__(self, log: LogPages | Interleaved, search: LogSearch, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)

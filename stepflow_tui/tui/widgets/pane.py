@@ -9,6 +9,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.tui.terminal.parts import redraw
+from stepflow_tui.tui.theme.looks import Looks
 from stepflow_tui.tui.widgets.framed_rows import framed_rows
 from stepflow_tui.tui.widgets.pane_bar import PaneBar
 
@@ -28,7 +29,7 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._styles_cache = framed_rows()
-        self._looks: dict[str, Style] = {}
+        self._looks = Looks(self)
         self._base: Style | None = None
         self._drawn_size: Size | None = None
 
@@ -52,15 +53,12 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         return super().render_lines(crop)
 
     def look(self, name: str) -> Style:
-        """The style that the style sheet gives to this component class."""
-        style = self._looks.get(name)
-        if style is None:
-            style = self._looks[name] = self.get_component_rich_style(name, partial=True)
-        return style
+        """The style of a part; see `theme.looks`."""
+        return self._looks.of(name)
 
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
-        self._looks.clear()
+        self._looks.forget()
         super().notify_style_update()
 
     @property

@@ -47,7 +47,6 @@ class PreviewPane(Pane):
 
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.MOVE.bindings, *keymap.SIDEWAYS.bindings]
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(_LOOKS.values())
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)

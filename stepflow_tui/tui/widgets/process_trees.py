@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 
@@ -26,8 +26,6 @@ ORDERS = ("CPU", "memory")
 
 class ProcessTreeList(Rows):
     """Executions with their processes, the greediest first; the cursor stays on its execution."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"trees--bar"}
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)

@@ -33,20 +33,6 @@ class Rows(Pane):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.MOVE.bindings)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "rows--cursor",
-        "rows--cursor-blurred",
-        "rows--dim",
-        "rows--faint",
-        "rows--strong",
-        "status--pending",
-        "status--running",
-        "status--completed",
-        "status--failed",
-        "status--cancelled",
-        "status--timed_out",
-        "status--lost",
-    }
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -69,6 +55,11 @@ class Rows(Pane):
     def clock_column(self) -> int:
         """The column from which on a row changes as time goes by."""
         return 0
+
+    @property
+    def cursor_look(self) -> str:
+        """The look of the current row."""
+        return "rows--cursor" if self.has_focus else "rows--cursor-blurred"
 
     @property
     def heads(self) -> int:
@@ -124,7 +115,7 @@ class Rows(Pane):
         self._painted[index] = self.row_key(index)
         base = self.base
         if index == self.cursor:
-            base += self.look("rows--cursor" if self.has_focus else "rows--cursor-blurred")
+            base += self.look(self.cursor_look)
         return self._strip(self.row_cells(index, width), base)
 
     def _strip(self, cells: Sequence[Cell], base: Style) -> Strip:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_duration
 from stepflow_tui.core.glyphs import GLYPHS
-from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.widgets.line import Line
 
@@ -19,11 +18,6 @@ _ROLE = 7
 
 class RunLine(Line):
     """Names a run and the role that it has beside another."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line--strong",
-        *(f"status--{status}" for status in Status),
-    }
 
     def show(self, role: str, execution: Execution, ms: int | None) -> None:
         """Show a run that took so many milliseconds; the age goes first where it is narrow."""

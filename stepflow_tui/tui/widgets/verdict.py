@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,6 +14,7 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.executions.columns import fit
+from stepflow_tui.tui.theme.looks import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,17 +37,10 @@ class Verdict(Widget):
     """As high as there is to say, up to a third of the screen."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line--dim",
-        "line--faint",
-        "line--good",
-        "line--bad",
-        "line--warning",
-        "line--strong",
-    }
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
+        self._looks = Looks(self)
         self._found: Examination | None = None
         self._problem = ""
         self._lines: Lines = []
@@ -90,14 +84,16 @@ class Verdict(Widget):
         for text in (*found.notes, *_facts(found)):
             yield from _sentence(text, "line--dim", "·", width)
 
+    def notify_style_update(self) -> None:
+        """The style sheet or the theme has changed."""
+        self._looks.forget()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """One of the lines."""
         parts = self._lines[y] if y < len(self._lines) else []
         base = self.rich_style
-        segments = [
-            Segment(text, base + self.get_component_rich_style(name, partial=True))
-            for text, name in parts
-        ]
+        segments = [Segment(text, base + self._looks.of(name)) for text, name in parts]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
 

@@ -29,6 +29,15 @@ PANES = ("executions", "steps", "log")
 class Monitor(PartsScreen):
     """Three panes with what feeds them; what one can do with them is added by subclasses."""
 
+    def __init_subclass__(cls, *, is_whole: bool = False) -> None:
+        """Leave it to the last one, of which alone a screen is made, to look through all others.
+
+        Args:
+            is_whole: it is the last one.
+        """
+        if is_whole:
+            super().__init_subclass__()
+
     _notifications: Notifications
 
     def __init__(self, feed: Feed, live: Live, orders: Orders) -> None:

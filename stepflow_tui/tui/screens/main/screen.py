@@ -54,7 +54,9 @@ _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 _COUNT_S = 0.25
 
 
-class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Remembering, Panes):
+class MainScreen(
+    ListActions, LogActions, RunActions, PaletteActions, Views, Remembering, Panes, is_whole=True
+):
     """Executions, the steps of the selected one, and its log."""
 
     AUTO_FOCUS = "#executions"
@@ -124,9 +126,12 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
         self._was_left = True
 
     def on_mount(self) -> None:
-        """Show what was read already, and begin to follow."""
+        """Show what was read already, and then begin to follow."""
         self._show(self._feed.problem)
+        self.call_after_refresh(self._begin)
         self._restore_layout()
+
+    def _begin(self) -> None:
         self.run_worker(self._pump.listen(), group="listen")
         self.run_worker(self._pump.run(), group="refresh")
         self.run_worker(self._samples.run(), group="samples")
@@ -206,7 +211,7 @@ class MainScreen(ListActions, LogActions, RunActions, PaletteActions, Views, Rem
             period = _BUSY_TICK_S if busy else _IDLE_TICK_S
             self._busy, self._clock = busy, self.set_interval(period, self._tick, name="clock")
             self._samples.hurry()
-            self._tick()
+            self.call_after_refresh(self._tick)
 
     def _tick(self) -> None:
         """Move the clocks on, and look for the runner."""

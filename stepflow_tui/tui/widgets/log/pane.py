@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
@@ -55,22 +55,6 @@ class LogPane(Pane):
     """
 
     ALLOW_SELECT = True
-    DEFAULT_CSS = """
-    LogPane > .log--error { color: $error; }
-    LogPane > .log--warning { color: $warning; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "log--cursor",
-        "log--cursor-blurred",
-        "log--marker",
-        "log--step",
-        "log--match",
-        "log--after-end",
-        "log--prefix",
-        "log--error",
-        "log--warning",
-        *(f"status--{status}" for status in Status),
-    }
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
