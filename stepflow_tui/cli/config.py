@@ -6,14 +6,13 @@ import json
 import os
 import shlex
 import subprocess
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
 
 from stepflow_tui.cli.config_file import config_path, read_config
 from stepflow_tui.cli.terminal import write
-from stepflow_tui.core.config import Notify
+from stepflow_tui.core.config_text import ENTRIES, NOTIFY_ENTRIES
 from stepflow_tui.core.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -86,16 +85,14 @@ def _edit(path: Path) -> None:
 
 def _toml(config: Config) -> Iterator[str]:
     """The configuration as it would be written; what the program decides itself as a comment."""
-    for entry in fields(config):
-        value = getattr(config, entry.name)
-        if value is None and entry.metadata:
-            yield f"# {entry.name}: decided by the terminal"
-        elif entry.metadata:
-            yield f"{entry.name} = {_value(value)}"
+    for name in ENTRIES:
+        value = getattr(config, name)
+        if value is None:
+            yield f"# {name}: decided by the terminal"
+        else:
+            yield f"{name} = {_value(value)}"
     yield from ("", "[notify]")
-    yield from (
-        f"{entry.name} = {_value(getattr(config.notify, entry.name))}" for entry in fields(Notify)
-    )
+    yield from (f"{name} = {_value(getattr(config.notify, name))}" for name in NOTIFY_ENTRIES)
     if config.keys:
         yield from ("", "[keys]")
         yield from (f"{json.dumps(name)} = {_value(keys)}" for name, keys in config.keys.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from stepflow_tui.core.config import Config, parse_config
+from stepflow_tui.core.config import Config
 from stepflow_tui.core.errors import UsageProblem
 
 VARIABLE = "STEPFLOW_CONFIG"
@@ -39,4 +39,6 @@ def read_config() -> Config:
         raise UsageProblem(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageProblem(f"{path} is not UTF-8; save it as that") from error
+    from stepflow_tui.core.config_text import parse_config
+
     return parse_config(text, str(path))

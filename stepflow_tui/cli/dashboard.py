@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.lookup import open_reader
@@ -52,6 +51,8 @@ def start(home: Home, *, target: Target | None = None, ascii_only: bool = False)
 
     config = read_config()
     if ascii_only:
+        from msgspec.structs import replace
+
         config = replace(config, ascii=True)
     from stepflow_tui.tui.start import start_dashboard
 

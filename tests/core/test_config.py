@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from stepflow_tui.cli.config_template import TEMPLATE
-from stepflow_tui.core.config import Config, Notify, parse_config
+from stepflow_tui.core.config import Config, Notify
+from stepflow_tui.core.config_text import parse_config
 from stepflow_tui.core.errors import UsageProblem
 
 
 def parsed(text: str) -> Config:
-    return parse_config(text, "f.toml")
+    """What was chosen, wherever it was written."""
+    return replace(parse_config(text, "f.toml"), origin=None)
 
 
 def test_nothing_written_is_all_defaults() -> None:
@@ -120,7 +123,7 @@ def test_an_end_too_early_has_no_line() -> None:
 
 
 def test_later_problems_name_the_line_too() -> None:
-    config = parsed('fps = 5\ntheme = "norwegian"')
+    config = parse_config("fps = 5\ntheme = 'norwegian'", "f.toml")
     assert str(config.problem(("theme",), "no such theme")) == "f.toml, line 2: no such theme"
     assert str(Config().problem(("theme",), "no such theme")) == "configuration: no such theme"
 
