@@ -20,7 +20,7 @@ from textual.strip import Strip
 from stepflow_tui.tui.terminal.alphabet import Alphabet
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.known import are_known
-from stepflow_tui.tui.terminal.parts import PartsUpdate
+from stepflow_tui.tui.terminal.parts import PartsUpdate, WholeUpdate
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -131,6 +131,9 @@ class ThriftyApp(App[None]):
         if isinstance(update, LayoutUpdate):
             cells = self._cells_of_size(*update.region.size)
             rows = _rows_of_layout(update, cells, self._strips)
+        elif isinstance(update, WholeUpdate):
+            cells = self._cells_of_size(*update.size)
+            rows = _rows_of_parts(update, cells, self._strips)
         elif isinstance(update, PartsUpdate) and self._cells is not None:
             cells = self._cells
             rows = _rows_of_parts(update, cells, self._strips)

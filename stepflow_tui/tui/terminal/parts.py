@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
+    from textual.geometry import Size
     from textual.strip import Strip
 
 _KNOWN_SHAPES = (
     (App._display, ("self", "screen", "renderable")),
     (Widget.refresh, ("self",)),
+    (Compositor.render_full_update, ("self", "simplify")),
     (Compositor.render_partial_update, ("self",)),
     (Compositor.update_widgets, ("self", "widgets")),
     (CompositorUpdate.render_segments, ("self", "console")),
@@ -71,8 +73,32 @@ class PartsUpdate(CompositorUpdate):
         )
 
 
+class WholeUpdate(PartsUpdate):
+    """All of the screen.
+
+    Attributes:
+        size: of the screen.
+    """
+
+    def __init__(self, parts: Sequence[Part], size: Size) -> None:
+        super().__init__(parts)
+        self.size = size
+
+
 class PartsCompositor(Compositor):
     """Composes a screen out of what has changed, where Textual composes what lies around it."""
+
+    def render_full_update(self, simplify: bool = False) -> LayoutUpdate | WholeUpdate:  # type: ignore[override]
+        """Every widget, those that lie over others after them: nothing has to be cut for it."""
+        if simplify:  # for a picture
+            return super().render_full_update(simplify)
+        self._dirty_regions.clear()
+        seen = [
+            (widget, region, region.intersection(clip))
+            for widget, (region, clip) in self.visible_widgets.items()
+        ]
+        parts = [part for one in reversed(seen) for part in _parts(*one)]
+        return WholeUpdate(parts, self.size)
 
     def render_partial_update(self) -> ChopsUpdate | PartsUpdate | None:  # type: ignore[override]
         """What has changed since the last time; None if nothing has."""

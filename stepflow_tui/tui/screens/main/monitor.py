@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.constants import MAX_FPS
 
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.tui.in_parts import InParts
 from stepflow_tui.tui.live import Window
 from stepflow_tui.tui.log.finder import Finder
 from stepflow_tui.tui.pump import Pump
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 PANES = ("executions", "steps", "log")
 
 
-class Monitor(PartsScreen):
+class Monitor(InParts, PartsScreen):
     """Three panes with what feeds them; what one can do with them is added by subclasses."""
-
-    def __init_subclass__(cls, *, is_whole: bool = False) -> None:
-        """Leave it to the last one, of which alone a screen is made, to look through all others.
-
-        Args:
-            is_whole: it is the last one.
-        """
-        if is_whole:
-            super().__init_subclass__()
 
     _notifications: Notifications
 

@@ -16,6 +16,7 @@ from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.clock import step_time
+from stepflow_tui.tui.in_parts import InParts
 from stepflow_tui.tui.log.contrast import Ground
 from stepflow_tui.tui.log.folds import Folds, body_of
 from stepflow_tui.tui.log.heading import Heading, Markers
@@ -42,7 +43,7 @@ _FEW = 4
 """So many new rows are drawn each on its own."""
 
 
-class LogPane(Pane):
+class LogPane(InParts, Pane):
     """Shows a log and follows it while it grows.
 
     Attributes:

@@ -25,7 +25,7 @@ _ABOVE = 5
 """Lines above one that is jumped to."""
 
 
-class LogView(LogMouse, LogSelection, LogFolding, LogSieve):
+class LogView(LogMouse, LogSelection, LogFolding, LogSieve, is_whole=True):
     """The whole view, with what can be done to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
