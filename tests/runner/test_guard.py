@@ -87,9 +87,11 @@ def test_a_full_disk_is_waited_for(small_disk: House, monkeypatch: pytest.Monkey
     assert done.status is Status.COMPLETED
     wait_for(lambda: trouble(house) == "")
     lines = house.log(done).splitlines()
-    assert (lines[0], lines[-1]) == (b"begin", b"end")
-    if not done.warnings:  # the disk was full for the database alone
-        assert len(lines) == 300_002
+    assert lines[0] == b"begin"
+    if done.warnings:  # the disk was full for the spool too: the end of the output may be missing
+        assert "could not be written" in done.warnings[0]
+    else:
+        assert (lines[-1], len(lines)) == (b"end", 300_002)
 
 
 def fill(path: Path) -> None:
