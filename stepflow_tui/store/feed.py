@@ -71,6 +71,7 @@ class Feed:
         self._asked = (0, 0)
         self._seen: Pulse | None = None
         self._ahead: tuple[tuple[int, int], Pulse] | None = None
+        self._told = 0
         self._failing_since: float | None = None
         self._hint = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
@@ -129,9 +130,11 @@ class Feed:
             StoreProblem: the database cannot be read.
         """
         ahead, self._ahead, self._asked = self._ahead, None, (number, newest)
-        if ahead is not None and ahead[0] == self._asked:
+        if ahead is not None and ahead[0] == self._asked and ahead[1].version >= self._told:
             return ahead[1]
-        return (await self.all(pulse(number, newest)))[0]
+        [found] = await self.all(pulse(number, newest))
+        self._told = found.version
+        return found
 
     def ask_anew(self) -> None:
         """Have the next `pulse` tell of all that is committed by now."""
@@ -224,7 +227,7 @@ class Feed:
             self._inode = inode
 
     async def _close(self) -> None:
-        self._ahead = None
+        self._ahead, self._told = None, 0
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()

@@ -157,35 +157,41 @@ class Live:
         Raises:
             StoreProblem: the database cannot be read.
         """
-        pulse = await self._pulse()
+        log, pulse = self.log, await self._pulse()
         if pulse.revision != self._revision:
             self._is_displaced |= self.executions.advance(pulse)
             self.counts = dict(await self._source.all(queries.status_counts()))
             self._revision = pulse.revision
         if self.number is None and pulse.newest:
             self.select(pulse.newest)
-            pulse = await self._pulse()
-        place = await self._see_to_rows(window.rows)
-        if self.log is not None and not await self._refresh_selected(self.log, pulse, window):
-            await self._turn_from(self.log.number, place)
+            log, pulse = self.log, await self._pulse()
+        looked_at, place = await self._see_to_rows(window.rows)
+        if self.log is not log:
+            return  # another one was selected meanwhile, and is read next
+        if log is not None and not await self._refresh_selected(log, pulse, window):
+            await self._turn_from(log.number, place)
             await self.refresh(window)
-        elif self._is_displaced and self.number is not None and self.number > 0:
+            return
+        if self._is_displaced and self.number is not None and self.number > 0:
             place = await self.place_of(self.number)
             if place is not None:
                 await self.executions.load(range(place, place + 1))
             self._is_displaced = False
-
-    async def _see_to_rows(self, rows: range) -> int | None:
-        """Read rows of the list, unless nothing but the log can have changed; see `_load_rows`."""
-        beat = time.monotonic() // _BEAT_S
-        looked_at = (self._revision, self.number, self.executions, rows, beat)
-        if looked_at == self._looked_at and self.executions.behind_s != 0.0:
-            return None
-        self.edition += 1
-        self._looked_at = None
-        place = await self._load_rows(rows)
         self._looked_at = looked_at
-        return place
+
+    async def _see_to_rows(self, rows: range) -> tuple[object, int | None]:
+        """Read rows of the list, unless nothing but the log can have changed.
+
+        Returns:
+            What was looked at, and what `_load_rows` returns.
+        """
+        beat = time.monotonic() // _BEAT_S
+        looked_at = (self._revision, self.log, self.executions, rows, beat)
+        if looked_at == self._looked_at and self.executions.behind_s != 0.0:
+            return looked_at, None
+        self.edition += 1
+        self._looked_at = None  # until all of it is read
+        return looked_at, await self._load_rows(rows)
 
     async def _load_rows(self, rows: range) -> int | None:
         """Read rows of the list, and what is usual of them; where the selected one stood before."""

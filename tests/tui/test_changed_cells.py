@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyte
@@ -16,7 +17,7 @@ from textual._compositor import ChopsUpdate
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui.terminal import changed_cells, sgr
-from stepflow_tui.tui.terminal.alphabet import UNKNOWN, Alphabet, is_sure
+from stepflow_tui.tui.terminal.alphabet import HALF, UNKNOWN, Alphabet, is_sure
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.changed_cells import is_textual_known
 from stepflow_tui.tui.terminal.row import Row
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 24, 8
 ALPHABET = Alphabet()
+ALONE = (HALF, UNKNOWN, " ")
 PATIENCE_S = 10.0
 BLUE, ON_GREY = "38;2;10;20;200", "48;2;40;40;40"
 LOOKS = ("", "1", BLUE, f"{BLUE};{ON_GREY}", f"1;{BLUE};{ON_GREY}", "3;7;31", "90;104", ON_GREY)
@@ -385,3 +387,27 @@ def test_large_updates_are_shown_at_once_where_the_terminal_can(finished: Home) 
             terminal.wait(lambda _: SYNC_END in terminal.received)
             settled(terminal)
             assert terminal.received.count(SYNC_START) == terminal.received.count(SYNC_END)
+
+
+# Wide characters of which a half is written over
+
+
+@given(before=ROW, put=ROW, x=st.integers(0, WIDTH - 1), width=st.integers(1, WIDTH))
+def test_no_half_of_a_wide_character_is_left_alone(
+    before: Row, put: Row, x: int, width: int
+) -> None:
+    after = before.copy()
+    after.put(x, changed_cells._cut(put.chars, 0, width), put.looks[:width])
+    for left, right in pairwise(f" {after.chars} "):
+        assert (right == HALF) == (left not in ALONE and cell_len(ALPHABET.text(left)) == 2)
+
+
+def test_a_blank_stands_where_the_other_half_was() -> None:
+    after = row(("a世b界c", "")).copy()
+    after.put(2, "X", "\0")
+    after.put(4, "Y", "\0")
+    assert after.chars.rstrip() == "a XbY c"
+    assert [changed_cells._cut(f"a世{HALF}b", *cut) for cut in ((0, 2), (2, 4))] == [
+        "a ",
+        " b",
+    ]

@@ -32,6 +32,7 @@ def drawn(board: Dashboard) -> list[list[Segment]]:
 
 
 def drawn_anew(board: Dashboard) -> list[list[Segment]]:
+    board.log.repaint()
     for widget in board.app.screen.walk_children():
         widget.refresh()
     return drawn(board)

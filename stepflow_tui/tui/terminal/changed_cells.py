@@ -17,7 +17,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.strip import Strip
 
-from stepflow_tui.tui.terminal.alphabet import Alphabet
+from stepflow_tui.tui.terminal.alphabet import HALF, Alphabet
 from stepflow_tui.tui.terminal.cells import TerminalCells
 from stepflow_tui.tui.terminal.known import are_known
 from stepflow_tui.tui.terminal.parts import PartsUpdate, WholeUpdate
@@ -218,8 +218,16 @@ def _rows_of_parts(update: PartsUpdate, cells: TerminalCells, split: _StripCells
         if row is None:
             row = rows[y] = cells.row(y)
         chars, looks = split.of(strip)
-        row.put(start, chars[start - x : stop - x], looks[start - x : stop - x])
+        row.put(start, _cut(chars, start - x, stop - x), looks[start - x : stop - x])
     return rows
+
+
+def _cut(chars: str, start: int, stop: int) -> str:
+    """Some cells of a strip; a blank for each half of a wide character that was cut through."""
+    cut = chars[start:stop]
+    if cut[:1] == HALF:
+        cut = " " + cut[1:]
+    return cut[:-1] + " " if chars[stop : stop + 1] == HALF else cut
 
 
 def _rows_of_chops(update: ChopsUpdate, cells: TerminalCells, split: _StripCells) -> dict[int, Row]:

@@ -41,12 +41,19 @@ class Row(Struct):
         return Row(self.chars, self.looks, _FAR, 0)
 
     def put(self, x: int, chars: str, looks: str) -> None:
-        """Set cells from a column on; what does not fit in is left out."""
+        """Set cells from a column on; what does not fit in is left out.
+
+        A wide character that loses a half leaves a blank in the other.
+        """
         room = len(self.chars) - x
         if len(chars) > room:
             is_cut = room > 0 and chars[room] == HALF
             chars = chars[: max(0, room - is_cut)] + " " * is_cut
         stop = x + len(chars)
+        if 0 < stop < len(self.chars) and self.chars[stop] == HALF:
+            chars, looks, stop = chars + " ", looks + self.looks[stop], stop + 1
+        if 0 < x < len(self.chars) and self.chars[x] == HALF:
+            chars, looks, x = " " + chars, self.looks[x - 1] + looks, x - 1
         self.start, self.stop = min(self.start, x), max(self.stop, stop)
         self.chars = self.chars[:x] + chars + self.chars[stop:]
         self.looks = self.looks[:x] + looks[: len(chars)] + self.looks[stop:]

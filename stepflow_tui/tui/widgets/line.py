@@ -65,7 +65,7 @@ class Line(Widget):
         """Draw a part of the line; with what stands beside it, as that was the last time."""
         cache = self._styles_cache
         strip = None
-        if isinstance(cache, FramedRows):
+        if isinstance(cache, FramedRows) and crop.height == 1:
             strip = cache.put_in(self._strip_now(), self.get_line_filters())
         return super().render_lines(crop) if strip is None else [strip.crop(*crop.column_span)]
 

@@ -35,6 +35,7 @@ class LogActions(Searching):
         """Follow the log, or stop following."""
         if self._log.follow:
             self._log.follow = False
+            self._log.repaint()
             self._log_moved()
         else:
             self._log.resume()

@@ -75,6 +75,7 @@ class LogMouse(LogMotion, LogFolding):
         """Nothing moves while text is being marked."""
         if selection is not None:
             self.follow = False
+            self.repaint()
             self.post_message(LogMoved())
         self.refresh()
 

@@ -400,13 +400,10 @@ class LogPane(InParts, Pane):
         self._settle()
         self.refresh()
 
-    def on_focus(self) -> None:
-        """The cursor is drawn differently."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """The cursor is drawn differently."""
-        self.refresh()
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The current line is drawn as such, or no more."""
+        super().watch_has_focus(has_focus)
+        self.repaint()
 
 
 def _moves(before: list[Row], after: list[Row]) -> dict[int, int]:

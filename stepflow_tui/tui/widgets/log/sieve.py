@@ -197,6 +197,8 @@ class LogSieve(LogPane):
         return False
 
     def _scanned(self) -> None:
+        if not self.is_attached:
+            return  # the program ends
         coming = self._coming
         if coming is not None and (coming.is_done(self._complete) or self._has_some(coming)):
             self._filter, self._coming = coming, None
