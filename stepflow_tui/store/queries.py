@@ -260,15 +260,15 @@ def pulse(number: int, newest: int) -> Query[Pulse]:
     sql = f"""SELECT (SELECT data_version FROM pragma_data_version),
         (SELECT value FROM revision), (SELECT sum(count) FROM status_counts),
         (SELECT coalesce(max(number), 0) FROM executions),
-        CASE ?1 WHEN 0 THEN (SELECT sum(count) FROM status_counts) ELSE
-            (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?1) END,
+        CASE ? WHEN 0 THEN (SELECT sum(count) FROM status_counts) ELSE
+            (SELECT count(*) FROM executions INDEXED BY executions_number WHERE number > ?) END,
         coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0), s.end_line,
         {", ".join(f"c.{name}" for name in CHUNK_COLUMNS.split(", "))}
-        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?2
+        FROM (SELECT 1) LEFT JOIN streams s ON s.execution = ?
         LEFT JOIN log_chunks c ON c.byte_count <= {_SMALL_CHUNK} AND c.chunk =
-            (SELECT chunk FROM log_chunks WHERE execution = ?2
+            (SELECT chunk FROM log_chunks WHERE execution = ?
             ORDER BY first_line DESC, first_byte DESC LIMIT 1)"""
-    return Query(sql, (newest, number), _pulse)
+    return Query(sql, (newest, newest, number, number), _pulse)
 
 
 def _pulse(row: Row) -> Pulse:

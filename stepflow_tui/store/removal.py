@@ -102,18 +102,18 @@ WITH candidates AS MATERIALIZED (
     SELECT e.number, coalesce(e.finished_at, e.created_at) AS ended_at,
         row_number() OVER (ORDER BY e.number DESC) AS place
     FROM executions e
-    WHERE {MAY_GO} AND (?1 IS NULL OR e.status IN (SELECT value FROM json_each(?1)))),
+    WHERE {MAY_GO} AND (? IS NULL OR e.status IN (SELECT value FROM json_each(?)))),
 stale AS MATERIALIZED (
-    SELECT number FROM candidates WHERE ended_at < ?2 OR place > ?3),
+    SELECT number FROM candidates WHERE ended_at < ? OR place > ?),
 sizes AS MATERIALIZED (
     SELECT e.number, {_SIZE} AS size FROM executions e
-    WHERE ?4 IS NOT NULL AND e.number NOT IN stale),
+    WHERE ? IS NOT NULL AND e.number NOT IN stale),
 rest AS MATERIALIZED (
     SELECT number, (SELECT sum(size) FROM sizes) - coalesce(sum(size) OVER (
         ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS size
     FROM sizes WHERE number IN (SELECT number FROM candidates))
 {_ENTRY}, {_SIZE} FROM executions e
-WHERE e.number IN stale OR e.number IN (SELECT number FROM rest WHERE size > ?4)
+WHERE e.number IN stale OR e.number IN (SELECT number FROM rest WHERE size > ?)
 ORDER BY e.number
 """  # noqa: S608 - put together from constants; values are bound
 
@@ -122,8 +122,8 @@ def due(limits: Limits) -> Query[Entry]:
     """What these limits leave no room for, oldest first, with sizes."""
     statuses = limits.statuses
     words = None if statuses is None else json.dumps([status.value for status in statuses])
-    figures = map(_storable, (limits.ended_before, limits.count, limits.size))
-    return Query(_DUE, (words, *figures), _entry)
+    figures = map(_storable, (limits.ended_before, limits.count, limits.size, limits.size))
+    return Query(_DUE, (words, words, *figures), _entry)
 
 
 def _storable(figure: int | None) -> int | None:
