@@ -202,8 +202,7 @@ class AsyncReader:
 
     async def _check(self) -> None:
         _check_readable(self._path, *(await self.all(IDENTITY))[0])
-        for setting in _SETTINGS:
-            await self._connection.execute_fetchall(setting)
+        await self._connection.executescript(";".join(_SETTINGS))  # in one hop
 
     async def all(self, query: Query[T]) -> list[T]:
         """Every row of the result, in one hop to the connection's thread.
