@@ -101,6 +101,15 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         self.set_reactive(ScrollView.scroll_y, float(row))
         self._set_bar(ScrollBar.position, float(row))
 
+    def scroll_bar_to(self, rows: int, top: int) -> None:
+        """Set how many rows there are and which is at the top, and draw the scroll bar anew."""
+        self.scroll_target_y = top
+        self.set_reactive(ScrollView.scroll_y, float(top))
+        self.set_reactive(ScrollView.virtual_size, Size(self.width, rows))
+        self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, rows)
+        self.vertical_scrollbar.set_reactive(ScrollBar.position, float(top))
+        self._redraw_bar()
+
     def _set_bar(self, attribute: Reactive[T], value: T) -> None:
         """Change the scroll bar, and draw it once its thumb has moved by a whole cell."""
         bar, before = self.vertical_scrollbar, self._thumb()

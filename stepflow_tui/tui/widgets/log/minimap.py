@@ -14,7 +14,7 @@ from textual.scrollbar import ScrollBarRender
 from stepflow_tui.tui.log.line_map import END
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -54,24 +54,32 @@ class Minimap:
         self._made_of: object = None
         self._thumb: tuple[int, int] | None = None
 
-    def update(self, lines: LineMap, height: int, top: int, kinds: Sequence[Kind]) -> bool:
+    def update(
+        self,
+        lines: LineMap,
+        height: int,
+        top: int,
+        version: object,
+        kinds: Callable[[], Sequence[Kind]],
+    ) -> bool:
         """Take note of how things stand; returns whether the bar looks another way now.
 
         Args:
             lines: which lines of the log are shown.
             height: of the bar, and of the view, in cells.
             top: shown lines above the view.
-            kinds: what to mark, the most important one first.
+            version: another one whenever there is something else to mark.
+            kinds: what to mark, the most important one first; asked for only then.
         """
         size = lines.size
         thumb = _thumb(size, height, top)
         # So that a line more of a million is no reason to reckon.
         about = size >> max(0, size.bit_length() - _PRECISION)
-        made_of = (height, size.bit_length(), about, [(k.sign, len(k.lines)) for k in kinds])
+        made_of = (height, size.bit_length(), about, version)
         marks = self.marks
         if made_of != self._made_of:
             self._made_of = made_of
-            marks = _marks(lines, size, height, kinds) if size > height else []
+            marks = _marks(lines, size, height, kinds()) if size > height else []
         if (marks, thumb) == (self.marks, self._thumb):
             return False
         self.marks, self._thumb = marks, thumb

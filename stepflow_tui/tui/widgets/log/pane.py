@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.color_triplet import ColorTriplet
@@ -174,8 +173,8 @@ class LogPane(InParts, Pane):
     def _move_scroll_bar(self) -> None:
         lines = self.view.lines
         end_line, end_row = self.view.end
-        self.set_extent(lines.below(end_line) + bool(end_row) + self.height)
-        self.place(lines.below(self.view.top))
+        rows = lines.below(end_line) + bool(end_row) + self.height
+        self.scroll_bar_to(rows, lines.below(self.view.top))
 
     def _line(self, index: int) -> LogLine | None:
         return None if self._log is None else self._log.line(index)
@@ -269,10 +268,11 @@ class LogPane(InParts, Pane):
 
     def _repaint(self, rows: list[Row]) -> None:
         before, self._rows = self._rows, rows
+        moves = _moves(before, rows)
         if isinstance(self._styles_cache, FramedRows):
-            self._styles_cache.move(_moves(before, rows), self.content_offset.y)
-        pairs = zip_longest(before, rows)
-        changed = [y for y, (old, new) in enumerate(pairs) if old != new]
+            self._styles_cache.move(moves, self.content_offset.y)
+        last = max(len(before), len(rows))
+        changed = [y for y in range(last) if moves.get(y) != y]
         if changed:
             height = changed[-1] - changed[0] + 1
             redraw(self, Region(0, changed[0], self.width, height))

@@ -229,9 +229,11 @@ class LogSieve(LogPane):
 
     def _move_scroll_bar(self) -> None:
         lines = self.view.lines
-        if self._minimap.update(lines, self.height, lines.below(self.view.top), self._kinds()):
+        marks, top = self.marks, lines.below(self.view.top)
+        found = (len(marks.errors), len(marks.warnings)) if marks else (0, 0)
+        version = (len(self._matches), *found, len(self.folds.headings))
+        if self._minimap.update(lines, self.height, top, version, self._kinds):
             super()._move_scroll_bar()
-            self._redraw_bar()
 
     def _kinds(self) -> list[Kind]:
         palette, marks = self.palette, self.marks
