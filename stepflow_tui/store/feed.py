@@ -69,7 +69,7 @@ class Feed:
         self._may_be_replaced = True
         self._has_looked = False
         self._asked = (0, 0)
-        self._seen: Pulse | None = None
+        self._version: int | None = None
         self._ahead: tuple[tuple[int, int], Pulse] | None = None
         self._told = 0
         self._failing_since: float | None = None
@@ -207,12 +207,12 @@ class Feed:
         if self._reader is None:
             self._reader = await AsyncReader.open(self._home.database)
             self.opened += 1
-            self._seen = None
-        asked, before = self._asked, self._seen
+            self._version = None
+        asked = self._asked
         seen = await self._reader.pulse(*asked)
-        if before is not None and before.version == seen.version:
+        if seen.version == self._version:
             return False
-        self._seen, self._ahead = seen, (asked, seen)
+        self._version, self._ahead = seen.version, (asked, seen)
         return True
 
     async def _see_to_files(self) -> None:

@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _HAS_INOTIFY = sys.platform == "linux"
@@ -39,17 +38,17 @@ class Watch(Protocol):
 def watch_home(directory: Path, notice: Notice) -> Watch:
     """Watch in the way of this system.
 
+    Args:
+        directory: what to watch.
+        notice: called in the running event loop.
+
     Raises:
         OSError: there is no such directory, or no watch is left for this user.
     """
-    return _kind()(directory, notice)
-
-
-def _kind() -> Callable[[Path, Notice], Watch]:
     if _HAS_INOTIFY:
         from stepflow_tui.store.inotify_watch import InotifyWatch
 
-        return InotifyWatch
+        return InotifyWatch(directory, notice)
     from stepflow_tui.store.portable_watch import PortableWatch
 
-    return PortableWatch
+    return PortableWatch(directory, notice)

@@ -21,22 +21,10 @@ _MOST_BYTES = 1 << 16
 
 
 class InotifyWatch:
-    """Watches a directory, not its files: the write-ahead log is made anew now and then.
-
-    Attributes:
-        inode: of the watched directory; another one may stand in its place later.
-    """
+    """Watches a directory, not its files: the write-ahead log is made anew now and then."""
 
     def __init__(self, directory: Path, notice: Notice) -> None:
-        """Begins to watch.
-
-        Args:
-            directory: what to watch.
-            notice: called in the running event loop.
-
-        Raises:
-            OSError: there is no such directory, or no watch is left for this user.
-        """
+        """Begins to watch; see `watch_home`."""
         self._notice = notice
         self._loop = asyncio.get_running_loop()
         self._inotify = INotify(nonblocking=True)

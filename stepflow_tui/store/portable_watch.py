@@ -17,22 +17,10 @@ _STEP_MS = 5
 
 
 class PortableWatch:
-    """The same with watchfiles; its events are some milliseconds late.
-
-    Attributes:
-        inode: of the watched directory; another one may stand in its place later.
-    """
+    """The same with watchfiles; its events are some milliseconds late."""
 
     def __init__(self, directory: Path, notice: Notice) -> None:
-        """Begins to watch.
-
-        Args:
-            directory: what to watch.
-            notice: called in the running event loop.
-
-        Raises:
-            OSError: there is no such directory.
-        """
+        """Begins to watch; see `watch_home`."""
         self.inode = directory.stat().st_ino
         self._stop = asyncio.Event()
         self._task = asyncio.create_task(self._run(directory, notice))

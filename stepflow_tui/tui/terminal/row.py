@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CHANGED = re.compile(rb"[^\0]+")
 _PLAIN_LOOK = "\0"
 _FAR = 1 << 30
+_NARROW_BITS, _WIDE_BITS = 8, 32
 
 
 class Row(Struct):
@@ -84,9 +85,7 @@ def _span(text: str, other: str) -> tuple[int, int] | None:
     """From the first to behind the last character that differs."""
     if text == other:
         return None
-    is_ascii = text.isascii() and other.isascii()
-    bits, encode = (8, str.encode) if is_ascii else (32, _wide)
-    changed = int.from_bytes(encode(text)) ^ int.from_bytes(encode(other))
+    changed, bits = _xor(text, other)
     before = len(text) - -(-changed.bit_length() // bits)
     behind = ((changed & -changed).bit_length() - 1) // bits
     return before, len(text) - behind
@@ -96,12 +95,19 @@ def _differences(text: str, other: str) -> int:
     """A number with a byte for each character, which is 0 where both texts have the same one."""
     if text == other:
         return 0
-    if text.isascii() and other.isascii():
-        return int.from_bytes(text.encode()) ^ int.from_bytes(other.encode())
-    wide = int.from_bytes(_wide(text)) ^ int.from_bytes(_wide(other))
+    wide, bits = _xor(text, other)
+    if bits == _NARROW_BITS:
+        return wide
     data = wide.to_bytes(4 * len(text))  # of four bytes for a character the first one is always 0
     first, second, third = (int.from_bytes(data[place::4]) for place in (1, 2, 3))
     return first | second | third
+
+
+def _xor(text: str, other: str) -> tuple[int, int]:
+    """A number that is 0 where both texts have the same character, and its bits for each."""
+    is_ascii = text.isascii() and other.isascii()
+    bits, encode = (_NARROW_BITS, str.encode) if is_ascii else (_WIDE_BITS, _wide)
+    return int.from_bytes(encode(text)) ^ int.from_bytes(encode(other)), bits
 
 
 def _wide(text: str) -> bytes:

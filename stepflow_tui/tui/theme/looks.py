@@ -27,8 +27,8 @@ class Look(Struct, frozen=True):
         colour: the theme's variable for its text; empty for that of what it stands on.
         ground: the variable for its background; empty likewise.
         style: such as `bold`.
-        colourless: the style in place of that where the terminal's own colours are taken: what
-            is told by a colour alone must still stand out.
+        colourless: the style in place of that, if there is one, where the terminal's own colours
+            are taken: what is told by a colour alone must still stand out.
     """
 
     colour: str = ""
@@ -43,12 +43,12 @@ LOOKS: Mapping[str, Look] = {
     "rows--dim": Look("dim"),
     "rows--faint": Look("faint"),
     "rows--chosen": Look("accent"),
-    "rows--strong": Look(style="bold", colourless="bold"),
+    "rows--strong": Look(style="bold"),
     **{f"status--{status}": Look(f"status-{status}") for status in Status},
     "log--cursor": Look(ground="cursor", colourless="reverse"),
     "log--cursor-blurred": Look(ground="cursor-blurred", colourless="underline"),
     "log--marker": Look("faint"),
-    "log--step": Look("accent", style="bold", colourless="bold"),
+    "log--step": Look("accent", style="bold"),
     "log--match": Look("match-text", "match", colourless="reverse"),
     "log--after-end": Look("warning"),
     "log--prefix": Look("faint"),
@@ -57,13 +57,13 @@ LOOKS: Mapping[str, Look] = {
     "line--dim": Look("dim"),
     "line--faint": Look("faint"),
     "line--key": Look("primary"),
-    "line--strong": Look(style="bold", colourless="bold"),
+    "line--strong": Look(style="bold"),
     "line--good": Look("success"),
     "line--bad": Look("error"),
     "line--busy": Look("status-running"),
     "line--warning": Look("warning"),
     "gauge--title": Look("dim"),
-    "gauge--value": Look(style="bold", colourless="bold"),
+    "gauge--value": Look(style="bold"),
     "gauge--note": Look("faint"),
     "gauge--plot": Look("line-focus"),
     "gauge--zero": Look("line"),
@@ -99,7 +99,7 @@ class Looks:
 
 def _style(look: Look, colours: Mapping[str, str], *, is_colourless: bool) -> Style:
     text, ground = colours.get(look.colour), colours.get(look.ground)
-    style = Style.parse(look.colourless if is_colourless else look.style)
+    style = Style.parse((is_colourless and look.colourless) or look.style)
     return style + Style(
         color=None if text is None else Color.parse(text).rich_color,
         bgcolor=None if ground is None else Color.parse(ground).rich_color,
