@@ -8,23 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from stepflow_tui.core.models import Step
     from stepflow_tui.tui.executions.view import View
-
-
-@dataclass(eq=False, repr=False)
-class ExecutionHighlighted(Message):
-    """The cursor stands on another execution."""
-
-    number: int
-
-
-@dataclass(eq=False, repr=False)
-class StepHighlighted(Message):
-    """The cursor was moved to a step; `chosen` if it was also entered."""
-
-    step: Step
-    chosen: bool = False
 
 
 class Wanted(Message):

@@ -15,6 +15,7 @@ from stepflow_tui.tui.screens.help import Help
 from stepflow_tui.tui.screens.new_run import NewRun
 from stepflow_tui.tui.screens.palette import Palette
 from tests.tui.dashboard import dashboard
+from tests.tui.record import step
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -210,3 +211,20 @@ async def test_help_that_is_closed_before_it_is_drawn_harms_nothing(
             await board.pilot.pause()
         await board.until(lambda: not isinstance(board.app.screen, Help))
         assert board.app._exception is None
+
+
+async def test_what_follows_a_move_to_a_step_is_done_after_it(
+    home: Home, recorder: Recorder
+) -> None:
+    number = recorder.execution("build")
+    recorder.log(number, b"line\n" * 400)
+    steps = [step(index, f"step {index}", first_line=100 * index + 50) for index in range(3)]
+    recorder.steps(number, *steps)
+    async with dashboard(home) as board:
+        await board.until(lambda: len(board.main._live.steps) == 3)
+        board.main._go_to("steps")
+        at_once(board, "k", "tab")
+        at_once(board, "g")
+        await board.until(lambda: board.focus == "log")
+        await board.pilot.pause()
+        assert (board.log.follow, board.log.cursor) == (False, 0)

@@ -16,11 +16,11 @@ from stepflow_tui.tui.executions import cells
 from stepflow_tui.tui.executions.columns import Columns, execution_columns, fit
 from stepflow_tui.tui.executions.groups import Groups
 from stepflow_tui.tui.executions.view import PLAIN, View
-from stepflow_tui.tui.messages import ExecutionHighlighted, GroupChosen, ViewWanted
+from stepflow_tui.tui.messages import GroupChosen, ViewWanted
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.binding import BindingType
     from textual.strip import Strip
@@ -53,9 +53,19 @@ class Executions(Rows):
         self,
         *,
         id: str,  # noqa: A002 - Textual's name for it
+        turned_to: Callable[[int], None],
         columns: tuple[str, ...] = COLUMNS,
     ) -> None:
+        """Makes an empty list.
+
+        Args:
+            id: Textual's name for it.
+            turned_to: called with its number when the cursor comes to stand on an execution. Not a
+                message, which the keys that follow could overtake on its way up to the screen.
+            columns: which are shown if there is room, from left to right.
+        """
         super().__init__(id=id)
+        self._turned_to = turned_to
         self.border_title = "Executions"
         self.selected: set[int] = set()
         self.columns = columns
@@ -134,7 +144,7 @@ class Executions(Rows):
         if self._awaits_row:
             if row is not None:
                 self._awaits_row = False
-                self.post_message(ExecutionHighlighted(row.number))
+                self._turned_to(row.number)
         elif number is not None and (row is None or row.number != number):
             index = pages.index_of(number)
             if index is not None and index != self.cursor:
@@ -146,7 +156,7 @@ class Executions(Rows):
         row = self._row(self.cursor)
         self._awaits_row = row is None
         if row is not None:
-            self.post_message(ExecutionHighlighted(row.number))
+            self._turned_to(row.number)
 
     def _row(self, index: int | None) -> Execution | None:
         return None if self._pages is None or index is None else self._pages.row(index)

@@ -18,11 +18,10 @@ from stepflow_tui.tui.clock import step_time
 from stepflow_tui.tui.executions.columns import BAR_CELLS, bar, fit, fit_right
 from stepflow_tui.tui.log.line_map import END
 from stepflow_tui.tui.log.marks import Severity
-from stepflow_tui.tui.messages import StepHighlighted
 from stepflow_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import ClassVar
 
     from textual import events
@@ -44,8 +43,23 @@ class Steps(Rows):
 
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.STEPS.bindings)
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - Textual's name for it
+        turned_to: Callable[[Step], None],
+        entered: Callable[[], None],
+    ) -> None:
+        """Makes an empty list.
+
+        Args:
+            id: Textual's name for it.
+            turned_to: called when the user turns to a step. Not a message, which the keys that
+                follow could overtake on its way up to the screen.
+            entered: called when the user also wants to go where it is shown.
+        """
         super().__init__(id=id)
+        self._turned_to, self._entered = turned_to, entered
         self.border_title = "Steps"
         self._steps: list[Step] = []
         self._execution: Execution | None = None
@@ -94,21 +108,25 @@ class Steps(Rows):
 
     def cursor_moved(self) -> None:
         """Jump to the step's lines."""
-        self._tell(chosen=False)
+        if self._current is not None:
+            self._turned_to(self._current)
 
     def action_choose(self) -> None:
         """Jump to the step's lines and go there."""
-        self._tell(chosen=True)
+        self.cursor_moved()
+        if self._current is not None:
+            self._entered()
+
+    @property
+    def _current(self) -> Step | None:
+        is_on_one = self.cursor is not None and self.cursor < len(self._steps)
+        return self._steps[self.cursor or 0] if is_on_one else None
 
     def on_click(self, event: events.Click) -> None:
         """A click on the current step jumps to its lines once more."""
         offset = event.get_content_offset(self)
         if offset is not None and round(self.scroll_y) + offset.y == self.cursor:
-            self._tell(chosen=False)
-
-    def _tell(self, *, chosen: bool) -> None:
-        if self.cursor is not None and self.cursor < len(self._steps):
-            self.post_message(StepHighlighted(self._steps[self.cursor], chosen))
+            self.cursor_moved()
 
     @property
     def clock_column(self) -> int:

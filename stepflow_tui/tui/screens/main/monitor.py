@@ -18,7 +18,7 @@ from stepflow_tui.tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
     from stepflow_tui.core.errors import StoreProblem
-    from stepflow_tui.core.models import Execution
+    from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.live import Live
     from stepflow_tui.tui.notify.notifications import Notifications
@@ -46,8 +46,10 @@ class Monitor(InParts, PartsScreen):
         self._orders = orders
         self._finder = Finder(feed)
         self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=1 / MAX_FPS)
-        self._executions = Executions(id="executions")
-        self._steps = Steps(id="steps")
+        self._executions = Executions(id="executions", turned_to=self._select)
+        self._steps = Steps(
+            id="steps", turned_to=self._open_step, entered=lambda: self._go_to("log")
+        )
         self._log = LogView(id="log")
 
     def _window(self) -> Window:
@@ -68,6 +70,14 @@ class Monitor(InParts, PartsScreen):
 
     def _go_to(self, pane: str) -> None:
         """Give a pane the focus."""
+        raise NotImplementedError
+
+    def _select(self, number: int) -> None:
+        """Turn to an execution."""
+        raise NotImplementedError
+
+    def _open_step(self, step: Step) -> None:
+        """Show the lines of a step."""
         raise NotImplementedError
 
     async def _place_of(self, number: int) -> int:

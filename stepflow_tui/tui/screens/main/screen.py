@@ -15,7 +15,7 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.active_keys import keys_anywhere
-from stepflow_tui.tui.messages import ExecutionHighlighted, LogMoved, StepHighlighted, Wanted
+from stepflow_tui.tui.messages import LogMoved, Wanted
 from stepflow_tui.tui.screens.main.list_actions import ListActions
 from stepflow_tui.tui.screens.main.log_actions import LogActions
 from stepflow_tui.tui.screens.main.palette_actions import PaletteActions
@@ -149,10 +149,10 @@ class MainScreen(
         self._set_pace(busy=live.unfinished > 0)
         if self._show_notice(problem):
             return
-        self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
         is_other, self._edition = live.edition != self._edition, live.edition
         if is_other:
             self._show_list()
+        self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
         self._log.show(live.log, live.selected, live.steps)
         if is_other:
             self._steps.show(live.selected, live.steps, self._log.marks)
@@ -242,19 +242,12 @@ class MainScreen(
     def _read_more(self) -> None:
         self._pump.wake()
 
-    @on(ExecutionHighlighted)
-    def _select(self, message: ExecutionHighlighted) -> None:
-        if message.number != self._live.number:
-            self._live.select(message.number)
+    def _select(self, number: int) -> None:
+        if number != self._live.number:
+            self._live.select(number)
             self._log.follow = True
             self._opens_at_error = True
             self._pump.wake()
-
-    @on(StepHighlighted)
-    def _show_step(self, message: StepHighlighted) -> None:
-        self._open_step(message.step)
-        if message.chosen:
-            self._go_to("log")
 
     def _open_step(self, step: Step) -> None:
         """Show its first line, or if it failed its last one with what led there."""
