@@ -171,6 +171,6 @@ def environment(directory: Path, **more: str) -> dict[str, str]:
 
 
 def open_dashboard(home: Home, **environ: str) -> Terminal:
-    """The dashboard of a home, as a user opens it."""
-    command = [sys.executable, "-m", "stepflow_tui", "--home", str(home.root)]
-    return Terminal(command, environment(home.root.parent, **environ))
+    """The dashboard of a home, as a user opens it: by the bare command."""
+    known = environment(home.root.parent, STEPFLOW_HOME=str(home.root), **environ)
+    return Terminal([sys.executable, "-m", "stepflow_tui"], known)

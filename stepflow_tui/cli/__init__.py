@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 _INTERRUPTED = 130
+_COMPLETION = "_STEPFLOW_COMPLETE"
+"""Set by a shell that asks what could be typed."""
 
 
 def main() -> None:
@@ -13,9 +16,20 @@ def main() -> None:
         from stepflow_tui.cli.streams import open_missing_streams
 
         open_missing_streams()
-        from stepflow_tui.cli.program import run_program
-
-        code = run_program(sys.argv[1:])
+        code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that nothing was begun
         code = _INTERRUPTED
     sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments or _COMPLETION in os.environ:
+        from stepflow_tui.cli.program import run_program
+
+        return run_program(arguments)
+    # The bare command does not wait for click, which takes as long as all that is read for it.
+    from stepflow_tui.cli.dashboard import open_dashboard
+    from stepflow_tui.cli.default_home import default_home
+    from stepflow_tui.cli.outcome import outcome
+
+    return outcome(lambda: open_dashboard(default_home()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.cli.json_form import print_json
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.terminal import say, write
 from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, StepflowError
 from stepflow_tui.core.models import Status

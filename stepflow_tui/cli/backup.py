@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stepflow_tui.cli.home_option import with_home
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.order import carry_out, give
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.durations import format_size

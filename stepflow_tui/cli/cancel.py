@@ -12,9 +12,9 @@ from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.lookup import (
     executions_argument,
     find_execution,
-    open_reader,
     unknown_execution,
 )
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.terminal import flush, write
 from stepflow_tui.cli.wording import execution_title
 from stepflow_tui.core.errors import NoDatabase, StepflowError

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.terminal import say
 from stepflow_tui.core.errors import NoDatabase
 

@@ -8,7 +8,7 @@ import click
 
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import Object, iso, print_json
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.clock import now

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.cli.default_home import default_home
 from stepflow_tui.core.home import Home
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
 P = ParamSpec("P")
@@ -52,30 +52,7 @@ home_option = click.option(
 
 def current_home(ctx: click.Context) -> Home:
     """The home that was asked for, else that of the environment, else the platform's."""
-    if isinstance(ctx.obj, Home):
-        return ctx.obj
-    if directory := os.environ.get("STEPFLOW_HOME"):
-        return Home(Path(directory).absolute())
-    return Home(_state_directory() / "stepflow")
-
-
-def _state_directory() -> Path:
-    if os.uname().sysname == "Linux":
-        # What platformdirs says too; its import takes half as long as all of `stepflow list`.
-        directory = Path(os.environ.get("XDG_STATE_HOME", ""))
-        return directory if directory.is_absolute() else _user_directory() / ".local" / "state"
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir())
-
-
-def _user_directory() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError as error:
-        raise HomeProblem(
-            "nobody says where your home directory is; set HOME, or name a directory with --home"
-        ) from error
+    return ctx.obj if isinstance(ctx.obj, Home) else default_home()
 
 
 def with_home(function: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:

@@ -8,7 +8,8 @@ import click
 
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import execution_object, print_json_lines
-from stepflow_tui.cli.lookup import complete_tag, open_reader
+from stepflow_tui.cli.lookup import complete_tag
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.terminal import say
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import NoDatabase

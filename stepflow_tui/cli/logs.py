@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,7 @@ from stepflow_tui.cli.lookup import execution_argument, one_execution, reread
 from stepflow_tui.cli.terminal import flush, say, standard_output, write_bytes
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution, Step
     from stepflow_tui.store.reader import Reader
 
-_INDEX = re.compile("[1-9][0-9]{0,8}")
+_INDEX = lazy_pattern("[1-9][0-9]{0,8}")
 
 
 def _complete_step(

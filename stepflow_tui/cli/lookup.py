@@ -1,19 +1,16 @@
-"""Finding the execution that a user means, and opening the store."""
+"""Finding the execution that a user means."""
 
 from __future__ import annotations
 
-import re
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from stepflow_tui.core.errors import DatabaseTooOld, NoDatabase, UsageProblem
-from stepflow_tui.requests.runner import ensure_runner
+from stepflow_tui.cli.opening import open_reader
+from stepflow_tui.core.errors import NoDatabase, UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.store import queries
-from stepflow_tui.store.home import check_home
-from stepflow_tui.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,38 +19,11 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
+    from stepflow_tui.store.reader import Reader
 
 F = TypeVar("F", bound="Callable[..., object]")
 
-_UPGRADE_S = 10.0
-_POLL_S = 0.02
-_NUMBER = re.compile(r"#[0-9]{1,18}|[1-9][0-9]{0,17}")
-
-
-def open_reader(home: Home) -> Reader:
-    """The store of a home, to read.
-
-    Raises:
-        HomeProblem: the home cannot be used.
-        StoreProblem: there is no database, or none that can be read.
-    """
-    check_home(home)
-    try:
-        return Reader(home.database)
-    except DatabaseTooOld:
-        ensure_runner(home, wait_s=_UPGRADE_S)  # it brings the database up to date
-    return _await_upgrade(home)
-
-
-def _await_upgrade(home: Home) -> Reader:
-    deadline = time.monotonic() + _UPGRADE_S
-    while True:
-        try:
-            return Reader(home.database)
-        except DatabaseTooOld:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(_POLL_S)
+_NUMBER = lazy_pattern(r"#[0-9]{1,18}|[1-9][0-9]{0,17}")
 
 
 @contextmanager

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from stepflow_tui import __version__
 from stepflow_tui.cli.home_option import current_home, home_option
-from stepflow_tui.cli.terminal import flush, say
-from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.cli.outcome import INTERRUPTED, outcome
+from stepflow_tui.cli.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +39,6 @@ _COMMANDS = (
 )
 """Each is a module of this package that holds a click command named `command`."""
 
-INTERRUPTED = 130
-_PIPE_CLOSED = 141
-
 
 class Program(click.Group):
     """A group whose commands are imported when they are needed."""
@@ -63,33 +58,9 @@ class Program(click.Group):
         command: click.Command = importlib.import_module(f"stepflow_tui.cli.{cmd_name}").command
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the command; what a user can mend ends in a sentence and an exit code."""
-        try:
-            code = super().invoke(ctx)
-            flush()
-        except StepflowError as problem:
-            say(str(problem))
-            return problem.exit_code
-        except KeyboardInterrupt:
-            return INTERRUPTED
-        except BrokenPipeError:
-            _discard_output()
-            return _PIPE_CLOSED
-        return code
-
-
-def _end_output() -> None:
-    """Write what can be written; what cannot must not come up again at the interpreter's end."""
-    try:
-        flush()
-    except OSError:
-        _discard_output()
-
-
-def _discard_output() -> None:
-    """Let nothing more be written to a closed pipe, not even when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command; click would end some of its problems in its own way."""
+        return outcome(lambda: super(Program, self).invoke(ctx))
 
 
 @click.group(
@@ -117,6 +88,10 @@ def run_program(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
+    return outcome(lambda: _called(arguments))
+
+
+def _called(arguments: Sequence[str]) -> int:
     try:
         code = program.main(list(arguments), prog_name="stepflow", standalone_mode=False)
     except click.UsageError as problem:
@@ -127,10 +102,6 @@ def run_program(arguments: Sequence[str]) -> int:
         return problem.exit_code
     except click.Abort:
         return INTERRUPTED
-    except OSError as problem:
-        say(str(problem))
-        _end_output()
-        return 1
     return code if isinstance(code, int) else 0
 
 

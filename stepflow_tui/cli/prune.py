@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stepflow_tui.cli.home_option import with_home
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.parsing import Duration, Size
 from stepflow_tui.cli.removal import print_each, print_sum, remove
 from stepflow_tui.cli.terminal import write

@@ -18,7 +18,8 @@ from stepflow_tui.cli.acceptance import (
 from stepflow_tui.cli.exit_codes import exit_code
 from stepflow_tui.cli.follow import follow, wait_for_end
 from stepflow_tui.cli.home_option import with_home
-from stepflow_tui.cli.lookup import complete_tag, open_reader
+from stepflow_tui.cli.lookup import complete_tag
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.parsing import Duration, Pair
 from stepflow_tui.cli.protection import warn_of_secrets, with_protection
 from stepflow_tui.cli.show import print_execution_json

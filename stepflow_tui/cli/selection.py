@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.lookup import find_execution, open_reader, unknown_execution
+from stepflow_tui.cli.lookup import find_execution, unknown_execution
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.core.errors import NoDatabase
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import stepflow_tui
-from stepflow_tui.cli.home_option import _state_directory, _user_directory
+from stepflow_tui.cli.default_home import state_directory, user_directory
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests.runner import MARKS
@@ -70,7 +70,7 @@ class ServiceProblem(StepflowError):
 def unit_name(home: Home) -> str:
     """`stepflow.service`, or for a home that is not the default one with its own suffix."""
     root = os.path.realpath(home.root)
-    if root == os.path.realpath(_state_directory() / "stepflow"):
+    if root == os.path.realpath(state_directory() / "stepflow"):
         return "stepflow.service"
     word = re.sub(r"[^A-Za-z0-9_]+", "-", Path(root).name).strip("-")[:30]
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
@@ -81,7 +81,7 @@ def unit_path(home: Home) -> Path:
     """Where the user's service manager looks for the unit."""
     directory = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if not directory.is_absolute():
-        directory = _user_directory() / ".config"
+        directory = user_directory() / ".config"
     return directory / "systemd" / "user" / unit_name(home)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from click.shell_completion import CompletionItem
 
 from stepflow_tui.cli.home_option import current_home
-from stepflow_tui.cli.lookup import one_execution, open_reader
+from stepflow_tui.cli.lookup import one_execution
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution, Step
 
 _NEWEST = 100
-_SAFE = re.compile(r"[\w./:@%+][\w./:@%+=,-]*")
+_SAFE = lazy_pattern(r"[\w./:@%+][\w./:@%+=,-]*")
 """Words that are the same to every shell with and without quotes, and no option."""
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING
+
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_SGR = re.compile("\x1b\\[[0-9;]*m")
+_SGR = lazy_pattern("\x1b\\[[0-9;]*m")
 
 
 def width(text: str) -> int:

@@ -6,17 +6,19 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SINGLE_QUOTED = r"'[^']*'"
 _DOUBLE_QUOTED = r'"(?:[^"\\$`]|\\.)*"'
-_PLAIN = re.compile(
+_PLAIN = lazy_pattern(
     rf"(?:{_SINGLE_QUOTED}|{_DOUBLE_QUOTED}|\\.|[^'\"\\|&;<>()$`*?\[\n#~]|(?<=\S)[#~])*+", re.DOTALL
 )
 """Text in which a shell would do no more than split words and take quotes away."""
 
-_KEYWORD = re.compile(
+_KEYWORD = lazy_pattern(
     r"\s*(?:[A-Za-z_][A-Za-z_0-9]*=|(?:!|\{|if|for|while|until|case|function)(?:\s|$))"
 )
 """What makes the words behind it something else than arguments: `A=1 cmd`, `! cmd`, `if …`."""

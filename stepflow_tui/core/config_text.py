@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stepflow_tui.core.config import COLUMNS, Config, Notify, Origin
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[[object], object]
 
 _MAX_FPS = 120
-_TABLE = re.compile(r"\s*\[\[?([^\[\]]+)\]")
-_ENTRY = re.compile(r"\s*([^=#\[\]]+?)\s*=")
-_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
+_TABLE = lazy_pattern(r"\s*\[\[?([^\[\]]+)\]")
+_ENTRY = lazy_pattern(r"\s*([^=#\[\]]+?)\s*=")
+_AT_LINE = lazy_pattern(r" \(at line (\d+), column \d+\)")
 _COMMA = "comma"
-_ITEM = re.compile(r"[^\x00-\x1f\x7f]+")
+_ITEM = lazy_pattern(r"[^\x00-\x1f\x7f]+")
 
 
 def line_of(text: str, wanted: str) -> int | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
+
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 
 _NUMBER = r"[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++"
-_SECONDS = re.compile(rf"(?:{_NUMBER})(?:[eE][+-]?[0-9]{{1,4}})?")
+_SECONDS = lazy_pattern(rf"(?:{_NUMBER})(?:[eE][+-]?[0-9]{{1,4}})?")
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
-_PARTS = re.compile("".join(rf"(?:(?P<{unit}>{_NUMBER}){unit}\s*+)?+" for unit in _UNITS))
+_PARTS = lazy_pattern("".join(rf"(?:(?P<{unit}>{_NUMBER}){unit}\s*+)?+" for unit in _UNITS))
 
-_SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?:(?P<prefix>[kmgtKMGT])(?P<binary>i)?)?[bB]?")
+_SIZE = lazy_pattern(rf"(?P<number>{_NUMBER})\s*(?:(?P<prefix>[kmgtKMGT])(?P<binary>i)?)?[bB]?")
 
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND

@@ -11,18 +11,19 @@ from msgspec import Struct
 
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.models import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _QUOTED = r'"(?:[^"\\]|\\.)*+"?+'
-_WORD = re.compile(rf'(?:{_QUOTED}|[^\s"])++', re.DOTALL)
-_ALTERNATIVE = re.compile(rf'(?:{_QUOTED}|[^,"])++', re.DOTALL)
-_IN_QUOTES = re.compile(r'"((?:[^"\\]|\\.)*+)"?+', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_KEY = re.compile(r"(?P<sign>-?)(?P<key>[A-Za-z_]+):")
-_BARE = re.compile(r'[^\s",:=-][^\s",:]*+')
+_WORD = lazy_pattern(rf'(?:{_QUOTED}|[^\s"])++', re.DOTALL)
+_ALTERNATIVE = lazy_pattern(rf'(?:{_QUOTED}|[^,"])++', re.DOTALL)
+_IN_QUOTES = lazy_pattern(r'"((?:[^"\\]|\\.)*+)"?+', re.DOTALL)
+_ESCAPED = lazy_pattern(r"\\(.)", re.DOTALL)
+_KEY = lazy_pattern(r"(?P<sign>-?)(?P<key>[A-Za-z_]+):")
+_BARE = lazy_pattern(r'[^\s",:=-][^\s",:]*+')
 
 _EARLIEST_MS, _LATEST_MS = 0, 253_402_300_800_000
 

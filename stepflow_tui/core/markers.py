@@ -6,13 +6,13 @@ BuildKit prefix (`#12 3.456 `) and an ISO timestamp; after its text there may be
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
 from stepflow_tui.core import parameters
 from stepflow_tui.core.durations import parse_duration
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ MAX_LINE = 64 * 1024
 MAX_NAME = 256
 """Characters of a step's name that are kept."""
 
-MARKER_HINT = re.compile(
+MARKER_HINT = lazy_pattern(
     # A search that starts with one byte is a memchr; the first look behind sorts most colons out.
     rb":(?<=[AERT]:)(?:(?<=META:)|(?<=STEP_START:)|(?<=STEP_COMPLETE:)|(?<=STEP_ERROR:)|(?<=ARTIFACT:))"
 )
 """Matches right after each keyword; a chunk without a match holds no marker."""
 
-_MARKER = re.compile(
+_MARKER = lazy_pattern(
     rb"(?:[ \t]"
     rb"|\x1b\[[0-9;:]*+m|\x1b\(B"  # colours; `tput sgr0` prints both
     rb"|#[0-9]++ [0-9]++\.[0-9]++[ ]"  # BuildKit
@@ -41,7 +41,7 @@ _MARKER = re.compile(
     rb")*+(STEP_START|STEP_COMPLETE|STEP_ERROR|ARTIFACT|META):"
 )
 _NUMBER = r"([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
-_PROGRESS = re.compile(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
+_PROGRESS = lazy_pattern(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
 _EXCERPT = 80
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import MAX_LINE, Meta, parse_line
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ MAX_LEAD = 1024
 
 _BEFORE = MAX_LEAD + 1  # bytes that tell whether this is the start of a line
 _DIRECTIVE = b"::add-mask::"
-_MASK_LINE = re.compile(rb"::add-mask::([^\n]{0,%d}+)(\n?)" % (MAX_LINE - len(_DIRECTIVE)))
+_MASK_LINE = lazy_pattern(rb"::add-mask::([^\n]{0,%d}+)(\n?)" % (MAX_LINE - len(_DIRECTIVE)))
 _BEGUN_DIRECTIVES = tuple(_DIRECTIVE[:size] for size in range(len(_DIRECTIVE) - 1, 0, -1))
-_COLOUR = re.compile(rb"\x1b\[[0-9;:]*+m|\x1b\(B")
-_ESCAPED = re.compile("%(25|0[AaDd])")
+_COLOUR = lazy_pattern(rb"\x1b\[[0-9;:]*+m|\x1b\(B")
+_ESCAPED = lazy_pattern("%(25|0[AaDd])")
 _TOO_LONG = "a line ::add-mask:: of more than 64 KB hides nothing, and it is in the log"
 
 # Longer patterns are cut: so little is held back, and a part of a long secret is hidden as well.

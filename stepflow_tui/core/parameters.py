@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
+    import re
+
     from stepflow_tui.core.models import Value
 
 # Possessive quantifiers (`++`, `*+`) keep every match linear, whatever a script prints.
 _KEY = r"[^\W\d][\w.-]*+"
 _QUOTED = r""""[^"]*+"|'[^']*+'"""
 _PAIRS = {
-    "[": re.compile(rf"\s*+({_KEY})\s*+=\s*+((?:{_QUOTED})(?=\s*+[],])|[^][,]*+)\s*+[],]"),
+    "[": lazy_pattern(rf"\s*+({_KEY})\s*+=\s*+((?:{_QUOTED})(?=\s*+[],])|[^][,]*+)\s*+[],]"),
     # `{http://host}` is an address, not a key and its value.
-    "{": re.compile(
+    "{": lazy_pattern(
         rf"\s*+({_KEY})\s*+:(?!//)\s*+((?:{_QUOTED})(?=\s*+[}},])|[^}}{{,]*+)\s*+[}},]"
     ),
 }
-_OPENER = re.compile(
+_OPENER = lazy_pattern(
     r"[\[{]|--(?P<key>duration|stop_on_error|timeout|type)="
     rf"(?P<value>{_QUOTED}|[^\s\[{{]*+)"
 )
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(
+_INTEGER = lazy_pattern(r"-?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = lazy_pattern(
     r"-?(?:(?:0|[1-9][0-9]*+)?\.[0-9]++(?:[eE][+-]?[0-9]{1,4})?|(?:0|[1-9][0-9]*+)[eE][+-][0-9]{1,4})"
 )
 

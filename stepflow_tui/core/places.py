@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 
 
 class LineNumber(Struct, frozen=True):
@@ -42,10 +43,10 @@ class End(Struct, frozen=True):
 
 Place: TypeAlias = LineNumber | Percent | Elapsed | ClockTime | End
 
-_LINE = re.compile(r"[0-9][0-9_,]{0,20}")
-_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{0,9})?)\s*%")
-_SHORT = re.compile(r"([0-9]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,3}))?")
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,3}))?)?")
+_LINE = lazy_pattern(r"[0-9][0-9_,]{0,20}")
+_PERCENT = lazy_pattern(r"([0-9]{1,3}(?:\.[0-9]{0,9})?)\s*%")
+_SHORT = lazy_pattern(r"([0-9]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,3}))?")
+_CLOCK = lazy_pattern(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,3}))?)?")
 _FORMS = "1234, 50%, +1m30s, 0:01:30, 14:05:10 or $"
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REDACTED = "***"
 """What is stored in place of a secret."""
 
-_SECRET = re.compile(
+_SECRET = lazy_pattern(
     r"TOKEN|SECRET|PASS|KEY(?!BOARD)|CRED|AUTH(?!OR(?!I))|PRIVATE|_PWD|COOKIE|WEBHOOK|DSN",
     re.IGNORECASE,
 )

@@ -8,7 +8,6 @@ characters that turn the reading direction do not.
 from __future__ import annotations
 
 import codecs
-import re
 from collections import deque
 from functools import lru_cache
 from itertools import groupby
@@ -18,13 +17,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+"
 _STRING = "(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+"
 _ESCAPE = "\x1b[ -/]*+"
-_HIDDEN = re.compile(
+_HIDDEN = lazy_pattern(
     # The one kept by `clean_keeping_colours`: SGR of at most 64 characters.
     "(?P<sgr>\x1b\\[(?P<codes>[0-9;:]{0,61})m)"
     # CSI; one without its last character ends where it breaks off.
@@ -36,7 +38,7 @@ _HIDDEN = re.compile(
     # C0 but the tab, DEL, C1; bidi controls, line separators, halves of surrogate pairs.
     "|[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_OPEN = re.compile(f"{_CSI}|{_STRING}|{_ESCAPE}")
+_OPEN = lazy_pattern(f"{_CSI}|{_STRING}|{_ESCAPE}")
 """A control sequence that lacks its end."""
 
 _OPEN_LENGTH = 80

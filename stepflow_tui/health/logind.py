@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -23,9 +25,9 @@ _DIRECTORIES = (
 )  # fmt: skip
 """Where settings lie, from strong to weak."""
 
-_SESSION = re.compile(r"/session-[^/]+\.scope(/|$)", re.MULTILINE)
-_USER_MANAGER = re.compile(r"/user@[0-9]+\.service(/|$)", re.MULTILINE)
-_BUILT_IN = re.compile(r"^#\s*KillUserProcesses=(\w+)", re.MULTILINE)
+_SESSION = lazy_pattern(r"/session-[^/]+\.scope(/|$)", re.MULTILINE)
+_USER_MANAGER = lazy_pattern(r"/user@[0-9]+\.service(/|$)", re.MULTILINE)
+_BUILT_IN = lazy_pattern(r"^#\s*KillUserProcesses=(\w+)", re.MULTILINE)
 _TRUTH = {
     **dict.fromkeys(("1", "yes", "y", "true", "t", "on"), True),
     **dict.fromkeys(("0", "no", "n", "false", "f", "off"), False),

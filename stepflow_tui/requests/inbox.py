@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import time
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import HomeProblem
 from stepflow_tui.core.identity import is_id
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.requests.request import encode
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """A request file larger than this is refused: no environment is that large."""
 
 _SUFFIX = ".json"
-_KIND = re.compile(r"[a-z]{1,20}\.json")
+_KIND = lazy_pattern(r"[a-z]{1,20}\.json")
 
 
 def path_of(home: Home, request_id: str, kind: str) -> Path:

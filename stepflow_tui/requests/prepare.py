@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.redaction import REDACTED
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.executable import check_executable
@@ -37,7 +37,7 @@ _NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 _SHELL_NAME_LENGTH = 40
 _PROC_STATUS = Path("/proc/self/status")
 _PROC_ENVIRON = Path("/proc/self/environ")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 

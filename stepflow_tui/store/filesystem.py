@@ -8,10 +8,10 @@ program stands behind it, each side has its own cache, and the database breaks s
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 
 NETWORK_HOME = "STEPFLOW_NETWORK_HOME"
 """An environment variable; `1` lets a home lie where it is refused otherwise."""
@@ -27,7 +27,7 @@ _FUSE_OVERLAY = "fuse.fuse-overlayfs"
 """The root of rootless containers. The other one to pass is `fuseblk`, a local disk such as NTFS:
 the kernel lets one machine mount it, and its page cache serves all who map a file."""
 
-_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
+_OCTAL = lazy_pattern(rb"\\([0-3][0-7]{2})")
 
 
 def check_file_system(root: Path, mounts: Path = MOUNTS) -> None:

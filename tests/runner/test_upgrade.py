@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepflow_tui.cli.lookup import open_reader
+from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.core.errors import DatabaseTooNew, DatabaseTooOld
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import runner as requests_runner

@@ -85,11 +85,15 @@ def _by_name(runs: Iterable[Run]) -> defaultdict[str, list[Run]]:
 
 
 def _past(recent: Sequence[Run], completed: Sequence[Run]) -> Past:
-    from statistics import median  # only now: the first screen seldom needs it
-
     durations = [run.duration_ms for run in completed if run.duration_ms is not None]
     return Past(
         results=tuple(run.status for run in reversed(recent)),
-        median_ms=round(median(durations)) if durations else None,
+        median_ms=_median(durations) if durations else None,
         step_count=completed[0].step_count if completed else 0,
     )
+
+
+def _median(durations: Sequence[int]) -> int:
+    from statistics import median  # only now: the first screen seldom needs it
+
+    return round(median(durations))

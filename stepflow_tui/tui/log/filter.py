@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import Malformed, StepError, parse_line
 from stepflow_tui.tui.log.line_map import Except, Only
 from stepflow_tui.tui.log.scan import LogScan
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.log.line_map import Lines
     from stepflow_tui.tui.log.needle import Needle
 
-MARKER_HINT = re.compile(r":(?<=[AERT]:)(?:(?<=META:)|(?<=_START:)|(?<=_COMPLETE:)|(?<=ARTIFACT:))")
+MARKER_HINT = lazy_pattern(
+    r":(?<=[AERT]:)(?:(?<=META:)|(?<=_START:)|(?<=_COMPLETE:)|(?<=ARTIFACT:))"
+)
 """Matches in every marker line but the errors of steps; a search for one character is quick."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from enum import Enum
 from functools import lru_cache
@@ -16,6 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import MARKER_HINT, StepError, StepStart, parse_line
 from stepflow_tui.core.text import Style as TextStyle
 from stepflow_tui.core.text import show_line, spans
@@ -32,7 +32,9 @@ TAB = 8
 _BLACK, _BRIGHT_BLACK = 0, 8
 _HINT_BYTES = 256
 _PLAIN = Style.null()
-_JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+_JOINS = lazy_pattern(
+    "[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]"
+)
 """Characters that make one with their neighbours: marks, joiners, variants, flags, skins."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.tui.log.shown import hides_controls
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MANY = 16_384
 _COMMON = "()[]=,'\"_:/.9876543210-vbkgwyfpmcudlhrnsioate"
 """What stands in most logs, the rarer first; what is not among it is rarer still."""
 
-_BY_LINE = re.compile(
+_BY_LINE = lazy_pattern(
     r"\(\?(?!:)"  # lookaround, atomic groups, flags
     r"|\\[AzZGKRX]"  # ends of the text, not of a line
     r"|[*+?}]\+"  # possessive repeats

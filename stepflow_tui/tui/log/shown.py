@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import plain
 from stepflow_tui.store.chunks import head_of
 from stepflow_tui.tui.log.line import TAB
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import regex
 
 _CONTROLS = [bytes([code]) for code in ({*range(32), 127} - set(b"\t\n\r"))]
-_COLOUR = re.compile("\x1b\\[[0-9;:]{0,61}m")
-_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_COLOUR = lazy_pattern("\x1b\\[[0-9;:]{0,61}m")
+_UNSEEN = lazy_pattern("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+"
 _STRING = "(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x9c]*+"
 _HIDDEN = (
