@@ -1,20 +1,13 @@
-"""What the dashboard asks of the runner, by request files like every other client."""
+"""What the dashboard asks of the runner, by request files like every other client.
+
+What an order needs it imports: most sessions give none, and the first screen comes sooner.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
 from stepflow_tui.core.identity import new_id
-from stepflow_tui.requests import inbox
-from stepflow_tui.requests.labels import checked_note, checked_tags
-from stepflow_tui.requests.request import (
-    CancelRequest,
-    MarkRequest,
-    NoteRequest,
-    TagRequest,
-    remove_requests,
-)
-from stepflow_tui.requests.runner import ensure_runner, live_runner
 from stepflow_tui.store.home import prepare_home
 
 if TYPE_CHECKING:
@@ -47,6 +40,9 @@ class Orders:
 
     def hand_over(self, *requests: Request) -> None:
         """Submit requests; see to it that somebody reads them."""
+        from stepflow_tui.requests import inbox
+        from stepflow_tui.requests.runner import ensure_runner
+
         prepare_home(self._home)  # it may be the first request of all
         inbox.submit(self._home, *requests)
         ensure_runner(self._home)
@@ -77,27 +73,39 @@ class Orders:
 
     def cancel(self, executions: Executions, *, force: bool = False) -> list[Request]:
         """Stop executions with all their processes; with `force` without time to clean up."""
+        from stepflow_tui.requests.request import CancelRequest
+
         return self._ask([CancelRequest(new_id(), execution.id, force) for execution in executions])
 
     def remove(self, executions: Executions) -> list[Request]:
         """Remove executions with their logs and artifacts."""
+        from stepflow_tui.requests.request import remove_requests
+
         return self._ask(remove_requests([execution.id for execution in executions]))
 
     def tag(
         self, executions: Executions, *, add: Sequence[str], remove: Sequence[str]
     ) -> list[Request]:
         """Put tags on executions, and take others away."""
+        from stepflow_tui.requests.labels import checked_tags
+        from stepflow_tui.requests.request import TagRequest
+
         ids = [execution.id for execution in executions]
         tags = TagRequest(new_id(), ids, add=checked_tags(add), remove=list(remove))
         return self._ask([tags])
 
     def note(self, executions: Executions, text: str) -> list[Request]:
         """Write a note on executions; an empty one takes theirs away."""
+        from stepflow_tui.requests.labels import checked_note
+        from stepflow_tui.requests.request import NoteRequest
+
         ids = [execution.id for execution in executions]
         return self._ask([NoteRequest(new_id(), ids, checked_note(text))])
 
     def mark(self, executions: Executions, *, marked: bool) -> list[Request]:
         """Keep executions from being removed, or let them go again."""
+        from stepflow_tui.requests.request import MarkRequest
+
         ids = [execution.id for execution in executions]
         return self._ask([MarkRequest(new_id(), ids, marked=marked)])
 
@@ -107,10 +115,14 @@ class Orders:
 
     def is_waiting(self, request: Request) -> bool:
         """Whether the runner is not done with a request yet, or has not seen it."""
+        from stepflow_tui.requests import inbox
+
         return inbox.path_of(self._home, request.id, request.kind).exists()
 
     def refusal(self, request: Request) -> str | None:
         """Why the runner refused this request; None if it did not."""
+        from stepflow_tui.requests import inbox
+
         return inbox.refusal(self._home, request)
 
     def runner(self) -> RunnerIdentity | None:
@@ -119,4 +131,6 @@ class Orders:
         Raises:
             StepflowError: there is no way to tell.
         """
+        from stepflow_tui.requests.runner import live_runner
+
         return live_runner(self._home)

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
-from stepflow_tui.health.sample import Gain, ProcessMeter, Progress, Sampler
+from stepflow_tui.health.process_meter import ProcessMeter
+from stepflow_tui.health.progress import Gain, Progress
+from stepflow_tui.health.sample import Sampler
 from stepflow_tui.requests.runner import RunnerIdentity, RunnerLock
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.queries import RunnerRecord

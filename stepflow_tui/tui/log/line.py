@@ -166,7 +166,8 @@ def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
     right.
     """
     if strip.text.isascii():
-        return characters(strip, start, start + width), start
+        is_whole = start == 0 and len(strip.text) <= width
+        return strip if is_whole else characters(strip, start, start + width), start
     # No need to measure the whole of a long line, but characters that join others take no cell.
     count, length = 2 * (start + width) + TAB, len(strip.text)
     head = characters(strip, 0, count)

@@ -89,14 +89,19 @@ class PartsCompositor(Compositor):
     """Composes a screen out of what has changed, where Textual composes what lies around it."""
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate | WholeUpdate:  # type: ignore[override]
-        """Every widget, those that lie over others after them: nothing has to be cut for it."""
+        """Every widget, those that lie over others after them: nothing has to be cut for it.
+
+        What is all covered, as screens and containers mostly are, is not drawn.
+        """
         if simplify:  # for a picture
             return super().render_full_update(simplify)
         self._dirty_regions.clear()
-        seen = [
-            (widget, region, region.intersection(clip))
-            for widget, (region, clip) in self.visible_widgets.items()
-        ]
+        seen: list[tuple[Widget, Region, Region]] = []
+        covered = [0] * self.size.height
+        for widget, (region, clip) in self.visible_widgets.items():  # the uppermost first
+            visible = region.intersection(clip)
+            if _cover(covered, visible):
+                seen.append((widget, region, visible))
         parts = [part for one in reversed(seen) for part in _parts(*one)]
         return WholeUpdate(parts, self.size)
 
@@ -135,6 +140,21 @@ class PartsCompositor(Compositor):
             if seen.overlaps(dirty):
                 return (widget, region) if seen.contains_region(dirty) else None
         return None
+
+
+def _cover(covered: list[int], region: Region) -> bool:
+    """Cover a region; whether any of it was not.
+
+    Args:
+        covered: for each row of the screen the columns that are, as bits of a number.
+        region: of the screen.
+    """
+    columns = (1 << region.width) - 1 << region.x
+    rows = range(*region.line_span)
+    was_seen = any(columns & ~covered[y] for y in rows)
+    for y in rows:
+        covered[y] |= columns
+    return was_seen
 
 
 def _parts(widget: Widget, region: Region, dirty: Region) -> Iterator[Part]:

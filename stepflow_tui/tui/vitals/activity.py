@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
-from stepflow_tui.health.sample import Progress
+from stepflow_tui.health.progress import Progress
 from stepflow_tui.store import queries
 from stepflow_tui.store.activity import ended_since, failed_since
 

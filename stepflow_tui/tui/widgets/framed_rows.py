@@ -7,7 +7,7 @@ private to Textual; if it is not as we know it, rows are kept as Textual keeps t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual._styles_cache import StylesCache
 from textual.strip import Strip
@@ -30,6 +30,30 @@ if TYPE_CHECKING:
 _KEPT = 500
 
 
+class Frame(NamedTuple):
+    """What stands beside each row.
+
+    Attributes:
+        width: of the content, in cells.
+        background: what is behind all of it.
+    """
+
+    left: Strip
+    right: Strip
+    width: int
+    background: Color
+
+    @classmethod
+    def of(cls, framed: Strip, start: int, content: Strip, background: Color) -> Frame:
+        """What stands beside the content of a row, which begins in column `start`."""
+        width = content.cell_length
+        return cls(framed.crop(0, start), framed.crop(start + width), width, background)
+
+    def around(self, content: Strip) -> Strip:
+        """Another row, as wide."""
+        return Strip.join([self.left, content, self.right])
+
+
 class FramedRows(StylesCache):
     """Puts a row into its frame once, for as long as the widget hands out the same strip.
 
@@ -40,14 +64,14 @@ class FramedRows(StylesCache):
     def __init__(self) -> None:
         super().__init__()
         self._framed: dict[int, tuple[Strip, Strip]] = {}
-        self._sides: tuple[Strip, Strip, Color] | None = None
+        self._frame: Frame | None = None
         self.drawn: dict[int, Strip] = {}
 
     def clear(self) -> None:
         """The frame may be another: forget all."""
         super().clear()
         self._framed.clear()
-        self._sides = None
+        self._frame = None
         self.drawn.clear()
 
     def move(self, rows: Mapping[int, int], top: int) -> None:
@@ -63,16 +87,12 @@ class FramedRows(StylesCache):
         }
 
     def put_in(self, content: Strip, filters: Sequence[LineFilter]) -> Strip | None:
-        """A row as it goes to the screen, framed as the one before it was; None if none was.
-
-        Every row that is put in is as wide as the others.
-        """
-        if self._sides is None:
+        """A row as it goes to the screen, framed as the one before it was; None if none was."""
+        if self._frame is None:
             return None
-        left, right, background = self._sides
-        strip = Strip.join([left, content, right])
+        strip = self._frame.around(content)
         for one in filters:
-            strip = strip.apply_filter(one, background)
+            strip = strip.apply_filter(one, self._frame.background)
         return strip
 
     def render_line(  # noqa: PLR0917 - Textual's signature
@@ -118,11 +138,13 @@ class FramedRows(StylesCache):
         if found is None:
             if len(self._framed) >= _KEPT:
                 self._framed.clear()
+            if self._frame is None or self._frame.width != content.cell_length:
+                framed = frame(lambda _: content)
+                self._frame = Frame.of(framed, styles.gutter.left, content, background)
+            else:
+                framed = self._frame.around(content)
             # With the content, so that its id is not given to another strip.
-            found = self._framed[id(content)] = (content, frame(lambda _: content))
-            start = styles.gutter.left
-            stop = start + content.cell_length
-            self._sides = found[1].crop(0, start), found[1].crop(stop), background
+            found = self._framed[id(content)] = (content, framed)
         return found[1]
 
 

@@ -1,4 +1,4 @@
-"""What one can do with the log."""
+"""What one can do with the log. What an action needs it imports: the first screen comes sooner."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from textual.app import SuspendNotSupported
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import StepflowError, StoreProblem, UsageProblem
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.log import pager, saving
-from stepflow_tui.tui.log.arrivals import line_at
 from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.screens.main.searching import Searching
-from stepflow_tui.tui.terminal import clipboard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +111,8 @@ class LogActions(Searching):
         self.clear_selection()
 
     async def _copy(self, text: str, what: str = "") -> None:
+        from stepflow_tui.tui.terminal import clipboard
+
         if clipboard.fits(text):
             self.app.copy_to_clipboard(text)
         taken = await clipboard.hand_over(text, os.environ)
@@ -128,6 +127,7 @@ class LogActions(Searching):
     @work(group="save")
     async def action_save(self) -> None:
         """Save the log, or the lines that are selected, to a file."""
+        from stepflow_tui.tui.log import saving
         from stepflow_tui.tui.screens.save import Save
 
         execution = self._live.selected
@@ -161,6 +161,8 @@ class LogActions(Searching):
     @work(group="pager", exclusive=True)
     async def action_pager(self) -> None:
         """Show the log in the user's pager."""
+        from stepflow_tui.tui.log import pager
+
         execution = self._live.selected
         if execution is None:
             return
@@ -177,6 +179,8 @@ class LogActions(Searching):
     @work(group="pager", exclusive=True)
     async def action_editor(self) -> None:
         """Show a copy of the log in the user's editor."""
+        from stepflow_tui.tui.log import pager, saving
+
         execution = self._live.selected
         if execution is None:
             return
@@ -191,11 +195,15 @@ class LogActions(Searching):
             self._say(f"no editor: {problem}", bad=True)
 
     def _run(self, command: list[str], directory: Path | None = None) -> str | None:
+        from stepflow_tui.tui.log import pager
+
         with self.app.suspend():
             return pager.run_pager(command, directory)
 
 
 async def _line_at(log: LogPages | Interleaved, moment: int) -> int | None:
+    from stepflow_tui.tui.log.arrivals import line_at
+
     if isinstance(log, LogPages):
         return await line_at(log.source, log.number, moment, log.line_count)
     return log.line_at(moment)

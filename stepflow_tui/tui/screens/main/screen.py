@@ -11,7 +11,6 @@ from textual.containers import Container
 from textual.widgets import Input
 
 from stepflow_tui.core.errors import NoDatabase, StepflowError, StoreProblem
-from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.active_keys import keys_anywhere
@@ -23,7 +22,6 @@ from stepflow_tui.tui.screens.main.panes import Panes
 from stepflow_tui.tui.screens.main.remembering import Remembering
 from stepflow_tui.tui.screens.main.run_actions import RunActions
 from stepflow_tui.tui.screens.main.views import Views
-from stepflow_tui.tui.vitals.samples import Samples
 from stepflow_tui.tui.widgets.key_bar import KeyBar
 from stepflow_tui.tui.widgets.notice import Notice
 from stepflow_tui.tui.widgets.search_bar import SearchBar
@@ -88,7 +86,6 @@ class MainScreen(
         self._executions.columns = config.columns
         self._root = root
         self._notifications = notifications
-        self._samples = Samples(Home(root), feed)
         self._runner: RunnerIdentity | Rest | None = None
         self._busy = False
         self._was_left = False
@@ -208,9 +205,9 @@ class MainScreen(
         if self._clock is None or busy != self._busy:
             if self._clock is not None:
                 self._clock.stop()
+                self._samples.hurry()
             period = _BUSY_TICK_S if busy else _IDLE_TICK_S
             self._busy, self._clock = busy, self.set_interval(period, self._tick, name="clock")
-            self._samples.hurry()
             self.call_after_refresh(self._tick)
 
     def _tick(self) -> None:

@@ -5,17 +5,21 @@ They are imported when they are opened: the first screen need not wait for them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
 
 from stepflow_tui.core.errors import StoreProblem
+from stepflow_tui.core.home import Home
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 from stepflow_tui.tui.screens.main.monitor import Monitor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stepflow_tui.tui.vitals.samples import Samples
 
 _PAIR, _MOST = 2, 10
@@ -24,7 +28,13 @@ _PAIR, _MOST = 2, 10
 class Views(Monitor):
     """Health, artifacts, two runs compared; and which runs to tell the end of."""
 
-    _samples: Samples
+    _root: Path
+
+    @cached_property
+    def _samples(self) -> Samples:
+        from stepflow_tui.tui.vitals.samples import Samples
+
+        return Samples(Home(self._root), self._feed)
 
     def action_health(self) -> None:
         """How the home and its runner fare."""

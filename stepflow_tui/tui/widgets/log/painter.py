@@ -162,12 +162,14 @@ class LogPainter:
                 style += cursor
             if row.selected:
                 style += palette.selection
-            strip = self._drawn(row, line, palette, span).apply_style(style)
+            parts = [*self._prefix(line, row, palette), *self._text(row, line, palette, span)]
+            drawn = [Segment(text, style + own if own else style) for text, own, _ in parts]
+            strip = Strip(drawn).adjust_cell_length(self.look.width)
             if span is None:
                 self._rows[key] = strip
         return strip
 
-    def _drawn(
+    def _text(
         self, row: Row, line: LogLine, palette: Palette, span: tuple[int, int] | None
     ) -> Strip:
         strip = self.strip(line, palette, row.heading)
@@ -183,16 +185,14 @@ class LogPainter:
         if is_cut:
             more = Strip([Segment(MORE, palette.prefix)])
             part = Strip.join([part.adjust_cell_length(width - 1), more])
-        part = part.adjust_cell_length(width).apply_offsets(start, row.line)
-        prefix = self._prefix(line, row, palette)
-        return Strip.join([prefix, part]).adjust_cell_length(look.width)
+        return part.adjust_cell_length(width).apply_offsets(start, row.line)
 
     def _wrapped(self, strip: Strip, starts: list[int], row: int) -> tuple[Strip, int]:
         row = min(row, len(starts) - 1)  # a line that is redrawn may have become shorter
         stop = starts[row + 1] if row + 1 < len(starts) else None
         return characters(strip, starts[row], stop), starts[row]
 
-    def _prefix(self, line: LogLine, row: Row, palette: Palette) -> Strip:
+    def _prefix(self, line: LogLine, row: Row, palette: Palette) -> list[Segment]:
         mode = self.look.timestamps
         started_at = self.execution.started_at if self.execution else None
         text = timestamp(line, mode, started_at) if row.row == 0 else " " * mode.value
@@ -202,7 +202,7 @@ class LogPainter:
             segments.append(Segment(text, palette.prefix))
         if self._is_after_end(line):
             segments.append(Segment(AFTER_END + " ", palette.after_end))
-        return Strip(segments)
+        return segments
 
     def _gutter(self, line: LogLine, palette: Palette) -> Segment:
         kind = severity(self.strip(line, palette).text)
