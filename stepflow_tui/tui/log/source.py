@@ -40,20 +40,22 @@ class _Page(Struct):
 
     Attributes:
         byte_count: of the whole log, when this was read: an unfinished line may have grown since.
+        size: about as much memory as it takes.
     """
 
     lines: list[LogLine]
     byte_count: int
+    size: int
 
     @property
     def final(self) -> int:
         """Number of lines that can not change any more."""
         return len(self.lines) - bool(self.lines and not self.lines[-1].complete)
 
-    @property
-    def size(self) -> int:
-        """About as much memory as it takes."""
-        return sum(len(line.text) + _LINE_OVERHEAD for line in self.lines)
+    def and_then(self, found: list[LogLine], byte_count: int) -> _Page:
+        """The page with these lines behind those that can not change."""
+        size = self.size - _size_of(self.lines[self.final :]) + _size_of(found)
+        return _Page(self.lines[: self.final] + found, byte_count, size)
 
 
 class LogPages:
@@ -144,13 +146,12 @@ class LogPages:
         return missing <= 0 or (missing == 1 and found.byte_count == self.byte_count)
 
     async def _complete(self, page: int) -> None:
-        before = self._pages.get(page) or _Page([], 0)
-        kept, byte_count = before.lines[: before.final], self.byte_count
-        start = page * PAGE + len(kept)
+        before, byte_count = self._pages.get(page) or _Page([], 0, 0), self.byte_count
+        start = page * PAGE + before.final
         found = self._just_come(before, start, self._end(page))
         if found is None:
             found = await self._read(start, self._end(page))
-        after = _Page(kept + found, byte_count)
+        after = before.and_then(found, byte_count)
         replaced = self._pages.get(page)  # another reader may have been quicker
         self._size += after.size - (replaced.size if replaced else 0)
         self.version += 1
@@ -198,6 +199,10 @@ class LogPages:
         if line.truncated or b"\r" not in before[-1]:
             return line
         return replace(line, text=current_state(before[-1])[:MAX_LINE])
+
+
+def _size_of(lines: Iterable[LogLine]) -> int:
+    return sum(len(line.text) + _LINE_OVERHEAD for line in lines)
 
 
 def _runs(lines: Iterable[int]) -> Iterator[list[int]]:

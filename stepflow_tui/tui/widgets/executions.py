@@ -264,7 +264,7 @@ class Executions(Rows):
     @property
     def heads(self) -> int:
         """The names of the columns, where there is room."""
-        return int(self.scrollable_content_region.height >= _ROOM_FOR_HEADS)
+        return int(self.view_size.height >= _ROOM_FOR_HEADS)
 
     @property
     def clock_column(self) -> int:

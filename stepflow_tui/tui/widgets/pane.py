@@ -31,7 +31,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         self._styles_cache = framed_rows()
         self._looks = Looks(self)
         self._base: Style | None = None
-        self._drawn_size: Size | None = None
+        self._view_size_of: object = None
+        self._view_size = Size()
 
     @property
     def base(self) -> Style:
@@ -42,12 +43,8 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the pane."""
-        self._base = None
-        self._drawn_size = self.scrollable_content_region.size
-        try:
-            return self._render_rows(crop)
-        finally:
-            self._drawn_size = None
+        self._base = self._view_size_of = None
+        return self._render_rows(crop)
 
     def _render_rows(self, crop: Region) -> list[Strip]:
         return super().render_lines(crop)
@@ -59,7 +56,16 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
         self._looks.forget()
+        self._view_size_of = None
         super().notify_style_update()
+
+    def on_show(self) -> None:
+        """There is something to be seen again."""
+        self._view_size_of = None
+
+    def on_hide(self) -> None:
+        """Nothing can be seen any more."""
+        self._view_size_of = None
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
@@ -71,19 +77,23 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         return self._vertical_scrollbar
 
     @property
-    def _view_size(self) -> Size:
-        """What can be seen; while a frame is drawn it is not reckoned for each row."""
-        return self._drawn_size or self.scrollable_content_region.size
+    def view_size(self) -> Size:
+        """What can be seen; asked for all the time, and dear to reckon."""
+        known = self._size, self.show_vertical_scrollbar
+        if known != self._view_size_of:
+            self._view_size = self.scrollable_content_region.size
+            self._view_size_of = known
+        return self._view_size
 
     @property
     def height(self) -> int:
         """Rows that can be seen."""
-        return self._view_size.height
+        return self.view_size.height
 
     @property
     def width(self) -> int:
         """Cells of a row."""
-        return self._view_size.width
+        return self.view_size.width
 
     def set_extent(self, rows: int) -> None:
         """Set how many rows there are; only the scroll bar is drawn anew."""
