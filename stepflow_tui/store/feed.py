@@ -63,7 +63,8 @@ class Feed:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._names = (home.database.name, home.wal.name, home.runner_lock.name)
+        self._lock_name = home.runner_lock.name
+        self._names = (home.database.name, home.wal.name, self._lock_name)
         self._reader: AsyncReader | None = None
         self._inode: int | None = None
         self._may_be_replaced = True
@@ -249,7 +250,7 @@ class Feed:
             watch.close()
 
     def _notice(self, name: str, *, is_other: bool) -> None:
-        if name == self._home.runner_lock.name:
+        if name == self._lock_name:
             self._lock_changed = True
         if is_other:
             self._may_be_replaced = True

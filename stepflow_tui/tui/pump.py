@@ -97,8 +97,10 @@ class Pump:
                 if not shown.done():
                     shown.set_result(None)
             await self._prefetch()
-            await self._rest(ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S))
-            if (left := began + self._floor_s - time.monotonic()) > 0:
+            earliest = began + self._floor_s
+            rested = ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S)
+            await self._rest(max(earliest, rested))
+            if (left := earliest - time.monotonic()) > 0:
                 await asyncio.sleep(left)
 
     async def _rest(self, until: float) -> None:

@@ -131,8 +131,8 @@ async def test_it_can_be_searched(recorder: Recorder, source: CountingSource) ->
         recorder.log(a, numbered(50, 50 * place + 1), START_MS + 10 * place)
         recorder.log(b, b"needle\n" * (place % 50 == 49), START_MS + 10 * place + 5)
     log = await both(source, recorder, a, b)
-    finder = Finder(source)
-    finder.turn_to(log.number, log.haystack())
+    finder = Finder()
+    finder.turn_to(log)
     finder.begin(Needle("needle"))
     assert finder.search is not None
     await finder.search.scan(log.line_count, log.byte_count)

@@ -352,8 +352,8 @@ async def test_a_log_may_be_gone(source: CountingSource) -> None:
 
 
 async def test_a_search_goes_on_over_the_ends(number: int, source: CountingSource) -> None:
-    finder = Finder(source)
-    finder.turn_to(number)
+    finder = Finder()
+    finder.turn_to(LogPages(source, number))
     finder.begin(Needle("000 needle"))
     assert await finder.find(39_999, 40_000, backward=False) == Hit(999, wrapped=True)
     assert await finder.find(5, 40_000, backward=True) == Hit(39_999, wrapped=True)
@@ -369,23 +369,23 @@ async def test_a_needle_stays_from_log_to_log(
 ) -> None:
     other = recorder.execution()
     recorder.log(other, b"no\n000 needle\n")
-    finder = Finder(source)
+    finder = Finder()
     finder.begin(Needle("000 needle"))
     assert finder.search is None
-    finder.turn_to(number)
+    finder.turn_to(LogPages(source, number))
     first = finder.search
-    finder.turn_to(number)
+    finder.turn_to(LogPages(source, number))
     assert finder.search is first
-    finder.turn_to(other)
+    finder.turn_to(LogPages(source, other))
     assert await finder.find(0, 2, backward=False) == Hit(1, wrapped=False)
     finder.turn_to(None)
     assert finder.search is None
 
 
 async def test_the_summary_says_what_is_known(number: int, source: CountingSource) -> None:
-    finder = Finder(source)
+    finder = Finder()
     assert finder.summary(0, 40_000) == ""
-    finder.turn_to(number)
+    finder.turn_to(LogPages(source, number))
     finder.begin(Needle("000 needle"))
     assert finder.search is not None
     assert finder.summary(0, 40_000) == "0 so far"

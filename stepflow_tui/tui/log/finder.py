@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stepflow_tui.tui.log.haystack import StoredLog
 from stepflow_tui.tui.log.search import LogSearch
 
 if TYPE_CHECKING:
     from stepflow_tui.tui.log.haystack import Haystack
+    from stepflow_tui.tui.log.interleaved import AnyLog
     from stepflow_tui.tui.log.needle import Needle
-    from stepflow_tui.tui.source import Source
 
 
 class Hit(Struct, frozen=True):
@@ -30,8 +29,7 @@ class Finder:
         search: in the selected log; None when nothing is looked for.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self) -> None:
         self._number: int | None = None
         self._haystack: Haystack | None = None
         self.needle: Needle | None = None
@@ -43,14 +41,12 @@ class Finder:
         if needle is not None and self._number is not None and self._haystack is not None:
             self.search = LogSearch(self._haystack, self._number, needle)
 
-    def turn_to(self, number: int | None, haystack: Haystack | None = None) -> None:
-        """Look in the log of an execution, or in another haystack that goes by this number."""
-        if number == self._number:
-            return
-        if haystack is None and number is not None:
-            haystack = StoredLog(self._source, number)
-        self._number, self._haystack = number, haystack
-        self.begin(self.needle)
+    def turn_to(self, log: AnyLog | None) -> None:
+        """Look in another log."""
+        number = None if log is None else log.number
+        if number != self._number:
+            self._number, self._haystack = number, None if log is None else log.haystack()
+            self.begin(self.needle)
 
     async def find(self, line: int, count: int, *, backward: bool) -> Hit | None:
         """The next match behind (or ahead of) `line` in a log of `count` lines.

@@ -156,7 +156,7 @@ class _Pen:
     def __init__(self, alphabet: Alphabet) -> None:
         self._alphabet = alphabet
         self._out: list[str] = []
-        self._look = ""
+        self._look = self._code = ""
         self._place: tuple[int, int] | None = None
 
     def write(self, y: int, start: int, stop: int, row: Row) -> None:
@@ -167,7 +167,9 @@ class _Pen:
         while stop < len(chars) and chars[stop] == HALF:
             stop += 1
         for first, behind in _by_look(looks, start, stop):
-            self._use(self._alphabet.sequence(looks[first]))
+            if looks[first] != self._code:
+                self._code = looks[first]
+                self._use(self._alphabet.sequence(self._code))
             text = chars[first:behind]
             if is_sure(text):
                 self._put(y, first, text.replace(HALF, ""), behind)
@@ -214,10 +216,8 @@ class _Pen:
         return "".join(self._out)
 
 
-def _by_look(looks: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+def _by_look(looks: str, start: int, stop: int) -> Sequence[tuple[int, int]]:
     """Cells that are drawn alike, from where to where."""
     if _is_uniform(looks[start:stop]):  # as most are
-        yield start, stop
-        return
-    for alike in _ALIKE.finditer(looks, start, stop):
-        yield alike.span()
+        return ((start, stop),)
+    return [alike.span() for alike in _ALIKE.finditer(looks, start, stop)]

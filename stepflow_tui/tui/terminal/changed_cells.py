@@ -166,20 +166,19 @@ class _StripCells:
 
     def __init__(self, console: Console, alphabet: Alphabet) -> None:
         self._system = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 - as Textual
-        self._kept: dict[int, tuple[Strip, str, str]] = {}
+        self._kept: dict[tuple[int, int, int | None], tuple[Strip, str, str]] = {}
         self.alphabet = alphabet
 
-    def put(self, row: Row, x: int, strip: Strip) -> None:
-        """Put a strip into a row."""
-        row.put(x, *self.of(strip))
-
-    def of(self, strip: Strip) -> tuple[str, str]:
-        """The characters and the looks of a strip."""
-        kept = self._kept.get(id(strip))
+    def of(self, strip: Strip, start: int = 0, stop: int | None = None) -> tuple[str, str]:
+        """The characters and the looks of a strip, of all of it or of these cells."""
+        key = id(strip), start, stop
+        kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) >= _KEPT_STRIPS:
                 self._kept.clear()
-            kept = self._kept[id(strip)] = (strip, *self._split(strip))
+            chars, looks = self._split(strip)
+            # With the strip, so that its id is not given to another one.
+            kept = self._kept[key] = (strip, _cut(chars, start, stop), looks[start:stop])
         return kept[1], kept[2]
 
     def _split(self, strip: Strip) -> tuple[str, str]:
@@ -205,7 +204,7 @@ def _rows_of_layout(
     for y, strips in enumerate(update.strips, update.region.y):
         row, x = cells.row(y), update.region.x
         for strip in strips:
-            split.put(row, x, strip)
+            row.put(x, *split.of(strip))
             x += strip.cell_length
         rows[y] = row
     return rows
@@ -217,17 +216,16 @@ def _rows_of_parts(update: PartsUpdate, cells: TerminalCells, split: _StripCells
         row = rows.get(y)
         if row is None:
             row = rows[y] = cells.row(y)
-        chars, looks = split.of(strip)
-        row.put(start, _cut(chars, start - x, stop - x), looks[start - x : stop - x])
+        row.put(start, *split.of(strip, start - x, stop - x))
     return rows
 
 
-def _cut(chars: str, start: int, stop: int) -> str:
+def _cut(chars: str, start: int, stop: int | None) -> str:
     """Some cells of a strip; a blank for each half of a wide character that was cut through."""
     cut = chars[start:stop]
     if cut[:1] == HALF:
         cut = " " + cut[1:]
-    return cut[:-1] + " " if chars[stop : stop + 1] == HALF else cut
+    return cut[:-1] + " " if stop and chars[stop : stop + 1] == HALF else cut
 
 
 def _rows_of_chops(update: ChopsUpdate, cells: TerminalCells, split: _StripCells) -> dict[int, Row]:
@@ -236,6 +234,6 @@ def _rows_of_chops(update: ChopsUpdate, cells: TerminalCells, split: _StripCells
         row = rows.get(y) or cells.row(y)
         for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
             if strip is not None and x < stop and end > start:
-                split.put(row, x, strip)
+                row.put(x, *split.of(strip))
         rows[y] = row
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
@@ -31,8 +31,9 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
         self._styles_cache = framed_rows()
         self._looks = Looks(self)
         self._base: Style | None = None
-        self._view_size_of: object = None
+        self._measured: object = None
         self._view_size = Size()
+        self._content_offset = Offset()
 
     @property
     def base(self) -> Style:
@@ -43,7 +44,7 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the pane."""
-        self._base = self._view_size_of = None
+        self._base = None
         return self._render_rows(crop)
 
     def _render_rows(self, crop: Region) -> list[Strip]:
@@ -56,16 +57,12 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         """The style sheet or the theme has changed."""
         self._looks.forget()
-        self._view_size_of = None
+        self._measured = None
         super().notify_style_update()
-
-    def on_show(self) -> None:
-        """There is something to be seen again."""
-        self._view_size_of = None
 
     def on_hide(self) -> None:
         """Nothing can be seen any more."""
-        self._view_size_of = None
+        self._measured = None
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
@@ -76,14 +73,25 @@ class Pane(ScrollView, can_focus=True, inherit_bindings=False):
             self.app._start_widget(self, bar)  # noqa: SLF001
         return self._vertical_scrollbar
 
+    def _measure(self) -> None:
+        """Reckon what is asked for all the time and seldom changes."""
+        known = self._size, self.show_vertical_scrollbar
+        if known != self._measured or not self._view_size:  # none while it is out of sight
+            self._measured = known
+            self._view_size = self.scrollable_content_region.size
+            self._content_offset = super().content_offset
+
     @property
     def view_size(self) -> Size:
-        """What can be seen; asked for all the time, and dear to reckon."""
-        known = self._size, self.show_vertical_scrollbar
-        if known != self._view_size_of:
-            self._view_size = self.scrollable_content_region.size
-            self._view_size_of = known
+        """What can be seen."""
+        self._measure()
         return self._view_size
+
+    @property
+    def content_offset(self) -> Offset:
+        """Where the content begins in the widget."""
+        self._measure()
+        return self._content_offset
 
     @property
     def height(self) -> int:

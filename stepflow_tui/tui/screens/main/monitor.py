@@ -44,7 +44,7 @@ class Monitor(InParts, PartsScreen):
         self._feed = feed
         self._live = live
         self._orders = orders
-        self._finder = Finder(feed)
+        self._finder = Finder()
         self._pump = Pump(feed, live, window=self._window, show=self._show, floor_s=1 / MAX_FPS)
         self._executions = Executions(id="executions", turned_to=self._select)
         self._steps = Steps(

@@ -91,7 +91,8 @@ class MainScreen(
         self._was_left = False
         self._opens_at_error = False
         self._problems = (0, 0)
-        self._edition = 0
+        self._shown: object = None
+        self._is_empty = False
         self._counted_at = 0.0
         self._clock: Timer | None = None
         self._notice = Notice(id="notice", markup=False)
@@ -142,30 +143,33 @@ class MainScreen(
             self._show_parts(problem)
 
     def _show_parts(self, problem: StoreProblem | None) -> None:
-        live = self._live
-        self._set_pace(busy=live.unfinished > 0)
-        if self._show_notice(problem):
+        live, shown = self._live, (self._live.edition, problem)
+        is_other, self._shown = shown != self._shown, shown
+        if is_other:
+            self._set_pace(busy=live.unfinished > 0)
+            self._show_notice(problem)
+        if self._is_empty:
             return
-        is_other, self._edition = live.edition != self._edition, live.edition
         if is_other:
             self._show_list()
-        self._finder.turn_to(live.number, live.log.haystack() if live.log else None)
+        self._finder.turn_to(live.log)
         self._log.show(live.log, live.selected, live.steps)
         if is_other:
             self._steps.show(live.selected, live.steps, self._log.marks)
         if is_other or self._is_count_due:
             self._show_status()
+            self._notifications.note(live)
         self._show_matches()
         self._count_problems()
         self._count_matches()
         if self._opens_at_error:
             self._open_at_error()
-        self._notifications.note(live)
 
-    def _show_notice(self, problem: StoreProblem | None) -> bool:
-        """Whether there is nothing else to show."""
+    def _show_notice(self, problem: StoreProblem | None) -> None:
+        """Show what is wrong, or that there is nothing; both in place of the panes."""
         notice = self._notice
         nothing = problem is not None or self._live.total == 0
+        self._is_empty = nothing
         self.set_class(nothing, "-nothing")
         if isinstance(problem, NoDatabase) or (nothing and problem is None):
             notice.say_empty(self._root)
@@ -173,7 +177,6 @@ class MainScreen(
             notice.say_problem(problem)
         if nothing:
             self._show_status()
-        return nothing
 
     def _show_status(self) -> None:
         live, self._counted_at = self._live, time.monotonic()
