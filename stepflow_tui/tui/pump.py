@@ -82,8 +82,10 @@ class Pump:
     async def run(self) -> None:
         """Refresh when woken, for ever."""
         spent_s = time.process_time()
+        earliest = rested = 0.0
         while True:
             await self._awake.wait()
+            await self._rest(earliest, rested)
             before_s, spent_s = spent_s, time.process_time()
             self._awake.clear()
             self._wished.clear()
@@ -91,27 +93,30 @@ class Pump:
             waiting, self._waiting = self._waiting, []
             if waiting:
                 self._feed.ask_anew()
-            self._show(await self._refresh())
+            window = self._window()
+            self._show(await self._refresh(window))
             ended = time.monotonic()
             for shown in waiting:
                 if not shown.done():
                     shown.set_result(None)
-            await self._prefetch()
+            await self._prefetch(window)
             earliest = began + self._floor_s
             rested = ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S)
-            await self._rest(max(earliest, rested))
-            if (left := earliest - time.monotonic()) > 0:
-                await asyncio.sleep(left)
 
-    async def _rest(self, until: float) -> None:
-        """Let changes come together, until then or until somebody wishes to see something."""
-        left = until - time.monotonic()
-        if left > 0:
+    async def _rest(self, earliest: float, rested: float) -> None:
+        """Let changes come together until both are over; a wish waits for `earliest` alone.
+
+        A line that comes by itself finds both over, and no timer is set for it.
+        """
+        left = max(earliest, rested) - time.monotonic()
+        if left > 0 and not self._wished.is_set():
             end = asyncio.get_running_loop().call_later(left, self._wished.set)
             await self._wished.wait()
             end.cancel()
+        if (left := earliest - time.monotonic()) > 0:
+            await asyncio.sleep(left)
 
-    async def _refresh(self) -> StoreProblem | None:
+    async def _refresh(self, window: Window) -> StoreProblem | None:
         if self._opened != self._feed.opened:
             self._opened = self._feed.opened
             self._live.reset()
@@ -119,7 +124,7 @@ class Pump:
             self._live.reset()  # what was shown must not take orders any more
             return self._feed.problem
         try:
-            await self._live.refresh(self._window())
+            await self._live.refresh(window)
         except StoreProblem as problem:
             self._retry_later()
             self._failures += 1
@@ -127,9 +132,9 @@ class Pump:
         self._failures = 0
         return None
 
-    async def _prefetch(self) -> None:
+    async def _prefetch(self, window: Window) -> None:
         try:
-            while not self._awake.is_set() and await self._live.prefetch(self._window()):
+            while not self._awake.is_set() and await self._live.prefetch(window):
                 pass
         except StoreProblem:
             self._retry_later()

@@ -160,7 +160,7 @@ async def test_what_lies_under_something_else_is_drawn_by_textual() -> None:
         assert isinstance(app.update(), PartsUpdate)
 
 
-async def test_what_is_drawn_in_a_block_comes_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_drawn_together_comes_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Board, "is_headless", False)
     async with board(covered=False) as app:
         screen, sent = app.screen, list[object]()
@@ -168,17 +168,20 @@ async def test_what_is_drawn_in_a_block_comes_in_one_piece(monkeypatch: pytest.M
         monkeypatch.setattr(app, "_display", lambda _, update: sent.append(update))
         left, right = (app.query_one(f"#{name}", Text) for name in (LEFT, RIGHT))
         terminal = whole(app)
-        with screen.drawing():
+
+        def change() -> None:
             left.rows[3] = "changed at once"
             redraw(left, Region(0, 3, 15, 1))
             right.rows[4] = "this one too"
             redraw(right, Region(0, 4, 23, 1))
             assert sent == []
+
+        screen.draw_together(change)
         [update] = sent
         assert isinstance(update, PartsUpdate)
         app.draw(terminal, update)
         assert cells(terminal) == cells(whole(app))
-        redraw(left, Region(0, 5, 15, 1))  # outside of a block Textual draws it, in its own time
+        redraw(left, Region(0, 5, 15, 1))  # by itself Textual draws it, in its own time
         assert len(sent) == 1
         assert isinstance(app.update(), PartsUpdate)
 
@@ -191,8 +194,8 @@ async def test_what_lies_under_something_else_waits_for_textual(
         screen, sent = app.screen, list[object]()
         assert isinstance(screen, PartsScreen)
         monkeypatch.setattr(app, "_display", lambda _, update: sent.append(update))
-        with screen.drawing():
-            redraw(app.query_one("#left", Text), Region(0, 5, 15, 1))
+        left = app.query_one("#left", Text)
+        screen.draw_together(lambda: redraw(left, Region(0, 5, 15, 1)))
         assert sent == []
         assert isinstance(app.update(), ChopsUpdate)
 

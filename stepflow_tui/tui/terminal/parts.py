@@ -9,7 +9,6 @@ and timers on Textual's way. Where a change lies under several widgets, Textual 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
@@ -21,7 +20,7 @@ from textual.widget import Widget
 from stepflow_tui.tui.terminal.known import are_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
     from textual.geometry import Size
@@ -172,12 +171,11 @@ class PartsScreen(Screen[None]):
         if are_known(_KNOWN_SHAPES):
             self._compositor = PartsCompositor()
 
-    @contextmanager
-    def drawing(self) -> Iterator[None]:
-        """What is to be drawn anew in this block is drawn at its end: at once, and in one piece."""
+    def draw_together(self, change: Callable[[], None]) -> None:
+        """Make a change, and draw what is to be drawn anew for it, at once and in one piece."""
         self._wanted = []
         try:
-            yield
+            change()
         finally:
             wanted, self._wanted = self._wanted, None
             self._draw(wanted)

@@ -137,10 +137,8 @@ class MainScreen(
     # What is shown
 
     def _show(self, problem: StoreProblem | None) -> None:
-        if not self._log.is_attached:
-            return  # the program ends
-        with self.drawing():
-            self._show_parts(problem)
+        if self._log.is_running:  # else the program ends
+            self.draw_together(lambda: self._show_parts(problem))
 
     def _show_parts(self, problem: StoreProblem | None) -> None:
         live, shown = self._live, (self._live.edition, problem)
