@@ -141,7 +141,13 @@ class LogPainter:
         return starts
 
     def row(
-        self, row: Row, palette: Palette, cursor: Style | None, selection: Selection | None
+        self,
+        row: Row,
+        palette: Palette,
+        cursor: Style | None,
+        selection: Selection | None,
+        *,
+        places: bool = False,
     ) -> Strip:
         """One row, `look.width` cells wide.
 
@@ -150,28 +156,35 @@ class LogPainter:
             palette: styles of its parts.
             cursor: added to the row if it is the current line's.
             selection: characters that the mouse has marked.
+            places: say of each piece of the text where it stands in it, as Textual has it, for the
+                mouse to know; as dear as all the rest.
         """
         line = row.text
         assert line is not None  # noqa: S101 - as the caller promises
         span = None if selection is None else selection.get_span(row.line)
         key = (line.number, line.size, row.row, row.heading, row.selected, cursor)
-        strip = self._rows.get(key) if span is None else None
+        is_usual = span is None and not places
+        strip = self._rows.get(key) if is_usual else None
         if strip is None:
             style = palette.base
             if cursor is not None:
                 style += cursor
             if row.selected:
                 style += palette.selection
-            parts = [*self._prefix(line, row, palette), *self._text(row, line, palette, span)]
+            text, start = self._text(row, line, palette, span)
+            if places:
+                text = text.apply_offsets(start, row.line)
+            parts = [*self._prefix(line, row, palette), *text]
             drawn = [Segment(text, style + own if own else style) for text, own, _ in parts]
             strip = Strip(drawn).adjust_cell_length(self.look.width)
-            if span is None:
+            if is_usual:
                 self._rows[key] = strip
         return strip
 
     def _text(
         self, row: Row, line: LogLine, palette: Palette, span: tuple[int, int] | None
-    ) -> Strip:
+    ) -> tuple[Strip, int]:
+        """What is to be seen of the line in this row, and the first character of it."""
         strip = self.strip(line, palette, row.heading)
         width, look = self._text_width(line), self.look
         if look.wrap:
@@ -185,7 +198,7 @@ class LogPainter:
         if is_cut:
             more = Strip([Segment(MORE, palette.prefix)])
             part = Strip.join([part.adjust_cell_length(width - 1), more])
-        return part.adjust_cell_length(width).apply_offsets(start, row.line)
+        return part.adjust_cell_length(width), start
 
     def _wrapped(self, strip: Strip, starts: list[int], row: int) -> tuple[Strip, int]:
         row = min(row, len(starts) - 1)  # a line that is redrawn may have become shorter

@@ -68,6 +68,7 @@ class LogPane(InParts, Pane):
         self._shown: object = None
         self._waits = False
         self._marked: Selection | None = None
+        self._draws = False
         self.view = Viewport(self._rows_of)
         self.folds = Folds()
         self.follow = True
@@ -280,7 +281,11 @@ class LogPane(InParts, Pane):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw a part of the view."""
         self._marked = self.text_selection  # dear to ask for
-        return super().render_lines(crop)
+        self._draws = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._draws = False
 
     def _render_rows(self, crop: Region) -> list[Strip]:
         """Those that were drawn before are as they were, wherever they stood."""
@@ -307,18 +312,21 @@ class LogPane(InParts, Pane):
         return strip
 
     def render_line(self, y: int) -> Strip:
-        """One row of the view."""
-        self._fit()
-        return self._row_strip(y)
+        """One row of the view; with the places of its pieces if it is asked for by itself.
 
-    def _row_strip(self, y: int) -> Strip:
+        Textual does so to know over which character the mouse is.
+        """
+        self._fit()
+        return self._row_strip(y, places=not self._draws)
+
+    def _row_strip(self, y: int, *, places: bool = False) -> Strip:
         row = self._rows[y] if y < len(self._rows) else None
         if row is None or row.text is None:
             return self._blank(y)
         cursor = None
         if row.cursor:
             cursor = self.look("log--cursor" if self.has_focus else "log--cursor-blurred")
-        return self._painter.row(row, self.palette, cursor, self._marked)
+        return self._painter.row(row, self.palette, cursor, self._marked, places=places)
 
     def _blank(self, y: int) -> Strip:
         execution, base = self._painter.execution, self.base
