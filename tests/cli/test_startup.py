@@ -38,6 +38,18 @@ def test_a_command_imports_what_it_needs(recording: Recording) -> None:
         assert imported_by(command, "1").isdisjoint({*HEAVY, "stepflow_tui.cli.list"})
 
 
+def test_the_first_screen_waits_for_no_command_line(recording: Recording) -> None:
+    recording.add()
+    code = (
+        "import json, sys; from stepflow_tui.cli import _run, dashboard; "
+        "dashboard.has_terminal = lambda: True; "
+        "dashboard.start = lambda *_, **options: None; "
+        "code = _run([]); print(json.dumps([*sys.modules])); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)).isdisjoint({"click", "stepflow_tui.requests.request"})
+
+
 def cpu_s(*arguments: str) -> float:
     """The least processor time of several runs; the clock would measure our neighbours too."""
 
