@@ -33,13 +33,13 @@ class Empty(App):
 
 Empty().run()
 """
-_SETTLE_S = 1.0
+_SETTLE_S = 0.5
 _MOST_TIMES, _MOST_MB = 1.5, 40.0
 
 
 def first_screen(workshop: Workshop) -> Iterator[Figure]:
     """Time to the last line of a long log on the screen, with a long history, and memory then."""
-    executions, lines = workshop.choose((10_000, 1_000_000), (100_000, 10_000_000))
+    executions, lines = workshop.choose((1_000, 100_000), (100_000, 10_000_000))
     home = workshop.home()
     fill(home, executions, children=False)
     home.database.chmod(0o600)  # as a runner makes it, and wants to find it

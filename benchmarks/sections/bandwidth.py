@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from tests.tui.bandwidth import Load, Recording
 
-_SETTLE_S = 1.5
 _WAYS: tuple[tuple[str, dict[str, str]], ...] = (("", {}), (", over SSH", OVER_SSH))
 
 
@@ -29,7 +28,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
     home = workshop.home()
     workshop.start_runner(home)
     run(home, request(workshop.root, "true"))
-    seconds = workshop.choose(3.0, 20.0)
+    seconds = workshop.choose(1.5, 20.0)
     for load in LOADS:
         for way, environ in workshop.choose(_WAYS[1:], _WAYS):
             found = _record(workshop, home, load, environ, seconds)
@@ -49,7 +48,7 @@ def _record(
             stack.enter_context(going(home, request(workshop.root, script)))
         terminal = stack.enter_context(open_dashboard(home, environ))
         terminal.wait_for(load.text)
-        record(terminal, _SETTLE_S)
+        record(terminal, workshop.choose(0.5, 1.5))
         return record(terminal, seconds)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LINE_RATE = 27
 _WATCHED = 10
-_SETTLE_S, _LATE_S = 1.0, 1.0
+_SETTLE_S, _LATE_S = 0.5, 0.5
 _READ_EVERY_S = 0.01
 _SHARE = 0.9
 _QUANTILES = (0.5, 0.9, 0.99)
@@ -41,11 +41,11 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
     Followers are the feeds that the dashboard reads through, in one process for each core.
     """
-    seconds = workshop.choose(2.5, 20.0)
+    seconds = workshop.choose(1.2, 20.0)
     home = workshop.home()
     workshop.start_runner(home)
     loads = (1, _LINE_RATE), (50, 10), (500, 10)
-    for count, rate in workshop.choose(loads[:2], loads):
+    for count, rate in workshop.choose(loads[:1], loads):
         with tickers(workshop, home, count, rate) as numbers:
             yield from _way(home, numbers, rate, seconds)
     yield from _followers(workshop, home, seconds)
@@ -129,7 +129,7 @@ def _reads(workshop: Workshop) -> Iterator[Figure]:
     program = flood.build(workshop)
     found = []
     with going(home, request(workshop.root, program, 10**8)), Reader(home.database) as reader:
-        until = time.monotonic() + workshop.choose(3.0, 10.0)
+        until = time.monotonic() + workshop.choose(1.0, 10.0)
         while time.monotonic() < until:
             began = time.perf_counter()
             reader.all(queries.newest_executions(10))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.workshop import Workshop
 
 _LINE_RATE = 27
-_START_S, _SETTLE_S = 1.5, 2.0
+_START_S = 1.5
 _PATIENCE_S = 180.0
 _SCRIPT = '#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.01; done\nexec {command}\n'
 
@@ -145,7 +145,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
 
 def _measured(workshop: Workshop, peer: Peer) -> list[Figure]:
-    seconds, lines = workshop.choose((2.0, 200_000), (20.0, 1_000_000))
+    seconds, lines = workshop.choose((1.0, 20_000), (20.0, 1_000_000))
     return [*_delays(workshop, peer, seconds), *_flood(workshop, peer, lines)]
 
 
@@ -154,7 +154,7 @@ def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
     go = directory / "go"
     script = _script(directory, f"{stamps.build(workshop)} {go} {_LINE_RATE}", go)
     with peer.show(workshop, script) as shown:
-        shown.terminal.read(_SETTLE_S)
+        shown.terminal.read(workshop.choose(1.0, 2.0))
         go.touch()
         try:
             shown.terminal.wait_for("tick ")
@@ -175,7 +175,7 @@ def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
     go = directory / "go"
     script = _script(directory, f"{flood.build(workshop)} {lines}", go)
     with peer.show(workshop, script) as shown:
-        shown.terminal.read(_SETTLE_S)
+        shown.terminal.read(workshop.choose(1.0, 2.0))
         before, sent = shown.cpu_s, shown.terminal.sent
         began = time.monotonic_ns()
         go.touch()

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.requests.request import RunRequest
 
-_SETTLE_S = 3.0
 _LOOK_S = 0.25
 _MOST_QUIET = {"runner": 0.5, "dashboard": 1.0, "both": None}
 _QUIET = "#!/bin/sh\necho ready\nexec sleep 600\n"
@@ -89,9 +88,9 @@ def _phases(workshop: Workshop) -> Iterator[Figure]:
     for phase in _all_phases(workshop, home):
         workshop.say(phase.name)
         with phase.load(), open_dashboard(home) as terminal:
-            terminal.read(_SETTLE_S)
+            terminal.read(workshop.choose(1.5, 3.0))
             uses = _uses(runner, terminal.pid)
-            seconds = workshop.choose(3.0, 30.0)
+            seconds = workshop.choose(1.5, 30.0)
             wal = _observe(terminal, home, uses, seconds)
         yield from _figures(phase, uses)
         yield Figure(f"{phase.name}: largest write-ahead log", wal / 1e6, "MB")

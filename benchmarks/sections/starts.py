@@ -40,7 +40,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
     Loop and launcher are up before the clock runs and are looked at in the same way; the median of
     some rounds is told, as the best of a few depends on when a shared machine has time.
     """
-    count = workshop.choose(150, 500)
+    count = workshop.choose(80, 500)
     bare, locked, launched = list[float](), list[float](), list[float]()
     for number in range(_ROUNDS):  # by turns, as a machine is not always the same
         bare.append(_bare(workshop, f"bare-{number}", count, lock="none"))
