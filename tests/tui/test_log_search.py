@@ -406,6 +406,26 @@ async def test_stretches_adjoin(number: int, source: CountingSource) -> None:
     assert len(texts) == 19_900
 
 
+async def test_a_stretch_stays_small_where_chunks_become_large(
+    recorder: Recorder, source: CountingSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(haystack, "_STRETCH_BYTES", 50_000)
+    number = recorder.execution()
+    for line in range(200):
+        recorder.log(number, b"%d\n" % line)
+    for line in range(200, 300):
+        recorder.log(number, b"%d %s\n" % (line, b"x" * 20_000))
+    recorder.log(number, b"y" * 300_000 + b"\nend\n")
+    first, sizes = [], []
+    async for stretch in StoredLog(source, number).stretches(0, 302):
+        lines = stretch.text.split("\n")[stretch.start - stretch.first :]
+        first += [line.split(" ")[0] for line in lines[: stretch.stop - stretch.start]]
+        sizes.append(len(stretch.text))
+    assert first[:300] == [str(line) for line in range(300)]
+    assert (first[300][:3], first[301:]) == ("yyy", ["end"])
+    assert sorted(sizes)[-2] < 75_000
+
+
 async def test_a_gap_within_a_log(recorder: Recorder, source: CountingSource) -> None:
     number = recorder.execution()
     recorder.log(number, b"needle 1\nneed")

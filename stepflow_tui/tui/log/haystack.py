@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.source import Source
 
 _STRETCH_BYTES = 4 * 1024 * 1024
+"""A stretch is opened as a whole, so this is what a search takes of the memory, some times over."""
+
 _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024
 
 
@@ -160,10 +162,12 @@ class StoredLog:
         limit = _FEW_CHUNKS
         while start < stop:
             query = queries.chunks_of_lines(self._number, start, stop, limit)
-            chunks = await self._source.all(query)
-            if not chunks:
+            found = await self._source.all(query)
+            if not found:
                 return
-            end = min(stop, _end(chunks)) if len(chunks) == limit else stop
+            chunks = _opened_together(found, start)
+            is_last = len(found) < limit and len(chunks) == len(found)
+            end = stop if is_last else min(stop, _end(chunks))
             size = sum(chunk.byte_count for chunk in chunks)
             if end == start and size > MAX_LINE + chunks[0].byte_count:
                 end += 1  # of a line longer than all these chunks its head is enough
@@ -171,7 +175,19 @@ class StoredLog:
                 yield _PackedStretch(start, end, chunks)
             if size < _STRETCH_BYTES:
                 limit = min(limit * 2, _MANY_CHUNKS) if end > start else limit * 4
+            else:
+                limit = max(_FEW_CHUNKS, len(chunks))
             start = end
+
+
+def _opened_together(chunks: list[Chunk], start: int) -> list[Chunk]:
+    """The first ones, until they are large enough and hold the end of the line `start`."""
+    size = 0
+    for place, chunk in enumerate(chunks, 1):
+        size += chunk.byte_count
+        if size >= _STRETCH_BYTES and _end(chunks[:place]) > start:
+            return chunks[:place]
+    return chunks
 
 
 def joined(passages: Iterable[Passage], first: int) -> str:
