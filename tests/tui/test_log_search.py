@@ -426,6 +426,27 @@ async def test_a_stretch_stays_small_where_chunks_become_large(
     assert sorted(sizes)[-2] < 75_000
 
 
+async def test_a_gap_takes_no_memory_however_many_lines_it_holds(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number, left_out = recorder.execution(), 10**12
+    recorder.log(number, b"one\ntw")
+    end = left_out + 2
+    with recorder._writer.transaction(durable=False) as transaction:
+        gap = chunks.gap_of(left_out, 10**14, first_line=1, first_byte=6, arrived_at=0)
+        transaction.append_log(number, gap)
+        behind = chunks.pack(
+            b"o\nthree\n", first_line=left_out + 1, first_byte=10**14 + 6, arrived_at=0
+        )
+        transaction.append_log(number, behind)
+    stretches = [one async for one in StoredLog(source, number).stretches(0, end + 1)]
+    assert [(one.start, one.stop, one.first) for one in stretches] == [
+        (0, left_out + 1, 0),
+        (left_out + 1, end + 1, left_out + 1),
+    ]
+    assert [one.text.split("\n")[:2] for one in stretches] == [["one", "tw"], ["o", "three"]]
+
+
 async def test_a_gap_within_a_log(recorder: Recorder, source: CountingSource) -> None:
     number = recorder.execution()
     recorder.log(number, b"needle 1\nneed")

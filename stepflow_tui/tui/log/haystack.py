@@ -118,7 +118,8 @@ class _PackedStretch(Struct, frozen=True):
 
     @property
     def first(self) -> int:
-        return self.chunks[0].first_line
+        head = self.chunks[0]
+        return head.first_line + head.line_count if head.is_gap else head.first_line
 
     @property
     def text(self) -> str:
@@ -168,8 +169,8 @@ class StoredLog:
             chunks = _opened_together(found, start)
             is_last = len(found) < limit and len(chunks) == len(found)
             end = stop if is_last else min(stop, _end(chunks))
-            size = sum(chunk.byte_count for chunk in chunks)
-            if end == start and size > MAX_LINE + chunks[0].byte_count:
+            size = _size_of(chunks)
+            if end == start and size > MAX_LINE + _size_of(chunks[:1]):
                 end += 1  # of a line longer than all these chunks its head is enough
             if end > start:
                 yield _PackedStretch(start, end, chunks)
@@ -181,11 +182,15 @@ class StoredLog:
 
 
 def _opened_together(chunks: list[Chunk], start: int) -> list[Chunk]:
-    """The first ones, until they are large enough and hold the end of the line `start`."""
+    """The first ones, until they are large enough and hold the end of the line `start`.
+
+    A gap ends them too: of millions of lines that were left out not even the ends are wanted.
+    """
     size = 0
     for place, chunk in enumerate(chunks, 1):
-        size += chunk.byte_count
-        if size >= _STRETCH_BYTES and _end(chunks[:place]) > start:
+        size += _size_of([chunk])
+        is_enough = size >= _STRETCH_BYTES or (chunk.is_gap and chunk.line_count > 0)
+        if is_enough and _end(chunks[:place]) > start:
             return chunks[:place]
     return chunks
 
@@ -197,6 +202,11 @@ def joined(passages: Iterable[Passage], first: int) -> str:
         parts.append("\n" * (passage.first - line) + passage.text)
         line = passage.stop
     return "\n".join(parts)
+
+
+def _size_of(chunks: Iterable[Chunk]) -> int:
+    """Bytes of text that is there."""
+    return sum(chunk.byte_count for chunk in chunks if not chunk.is_gap)
 
 
 def _end(chunks: Sequence[Chunk]) -> int:
