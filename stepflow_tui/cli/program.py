@@ -91,9 +91,9 @@ def run_program(arguments: Sequence[str]) -> int:
     return outcome(lambda: _called(arguments))
 
 
-def _called(arguments: Sequence[str]) -> int:
+def _called(arguments: Sequence[str]) -> object:
     try:
-        code = program.main(list(arguments), prog_name="stepflow", standalone_mode=False)
+        return program.main(list(arguments), prog_name="stepflow", standalone_mode=False)
     except click.UsageError as problem:
         say(_usage_sentence(problem))
         return problem.exit_code
@@ -102,7 +102,6 @@ def _called(arguments: Sequence[str]) -> int:
         return problem.exit_code
     except click.Abort:
         return INTERRUPTED
-    return code if isinstance(code, int) else 0
 
 
 def _usage_sentence(problem: click.UsageError) -> str:

@@ -88,7 +88,7 @@ def flush() -> None:
 
 def say(text: str) -> None:
     """Tell the user something on standard error."""
-    from stepflow_tui.core.text import clean_line  # its patterns take long to compile
+    from stepflow_tui.core.text import clean_line  # most commands have nothing to say
 
     sys.stderr.write(f"stepflow: {clean_line(text)}\n")
     sys.stderr.flush()

@@ -20,6 +20,8 @@ class _Uncompiled:
         self._source, self._flags = source, flags
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a pattern has
+        if name.startswith("_"):  # as `copy` asks for before there is a source
+            raise AttributeError(name)
         found = getattr(re.compile(self._source, self._flags), name)
         setattr(self, name, found)
         return found

@@ -78,7 +78,7 @@ def read_secrets(
     """
     if not names and not files:
         return NO_SECRETS
-    from stepflow_tui.core.masking import MAX_MASK, MIN_MASK  # its patterns take long to compile
+    from stepflow_tui.core.masking import MAX_MASK, MIN_MASK  # few runs have secrets
 
     variables = {name: _variable(name, environment) for name in names}
     found = variables | {str(file): _content(file, MAX_MASK) for file in files}

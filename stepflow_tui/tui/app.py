@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
 from textual.await_complete import AwaitComplete
+from textual.events import Resize
+from textual.geometry import Size
 from textual.scrollbar import ScrollBar
 
 from stepflow_tui.core import glyphs
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
     from textual.filter import LineFilter
-    from textual.notifications import Notify
+    from textual.notifications import Notification, Notify
     from textual.screen import Screen
 
     from stepflow_tui.core.target import Target
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.orders import Orders
 
 _TWICE_WITHIN_S = 3.0
+_TOAST_GONE_S = 0.3
 _TOLD = "information"
 
 
@@ -156,6 +160,25 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         if event.notification.severity == _TOLD:
             for older in [one for one in self._notifications if one.severity == _TOLD]:
                 self._unnotify(older, refresh=False)
+
+    def _unnotify(self, notification: Notification, refresh: bool = True) -> None:
+        """Draw anew when the last toast is gone: with screens over screens some of it may stay."""
+        super()._unnotify(notification, refresh)
+        if not self._notifications:
+            self.set_timer(_TOAST_GONE_S, self.refresh)
+
+    def on_resize(self, event: Resize) -> None:
+        """Take the terminal's word for its size.
+
+        If two signals come at once, Textual may deal with the second in the midst of the first, and
+        tells of the older size last.
+        """
+        tells_itself = getattr(self._driver, "_in_band_window_resize", False)
+        if self._driver is None or self.is_headless or tells_itself:
+            return
+        size = Size(*shutil.get_terminal_size())
+        if size != event.size:
+            self.post_message(Resize(size, size))
 
     def on_mount(self) -> None:
         """Draw anew when we come back from the shell (ctrl+z, fg)."""

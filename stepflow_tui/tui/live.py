@@ -69,6 +69,7 @@ class Live:
 
     def reset(self) -> None:
         """Forget all that was read: the database is another one."""
+        self.edition += 1
         self._revision = -1
         self._steps_revision = 0
         self._is_displaced = False

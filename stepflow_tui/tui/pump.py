@@ -99,7 +99,7 @@ class Pump:
             for shown in waiting:
                 if not shown.done():
                     shown.set_result(None)
-            await self._prefetch(window)
+            await self._prefetch(window)  # if it was moved meanwhile, that is a wish of its own
             earliest = began + self._floor_s
             rested = ended + min(_SHARE * (spent_s - before_s), _LONGEST_REST_S)
 

@@ -268,3 +268,20 @@ def test_an_error_of_a_step_looks_like_one() -> None:
     palette = replace(PALETTE, error=Style(color="red"))
     strip = line_strip(LogLine(1, b"STEP_ERROR:no", 0, size=13), palette, None, after_end=False)
     assert [part.style for part in strip] == [Style(color="red")]
+
+
+CLUSTERS = st.sampled_from(["a", "b", "漢", "🎉", "e\u0301", "\u0301"])
+
+
+@given(text=st.lists(CLUSTERS, max_size=12).map("".join), start=st.integers(0, 20))
+def test_what_is_cut_knows_where_it_begins(text: str, start: int) -> None:
+    part, first = cells(Strip([Segment(text)]), start, 6)
+    shown = part.text.lstrip(" ")
+    blanks = len(part.text) - len(shown)
+    assert text[first + blanks :].startswith(shown)
+
+
+def test_half_a_wide_character_counts_as_it() -> None:
+    assert cells(Strip([Segment("a漢a漢a漢")]), 2, 6)[1] == 1
+    part, first = cells(Strip([Segment("e\u0301漢b漢b")]), 2, 6)
+    assert (part.text, first) == (" b漢b", 2)

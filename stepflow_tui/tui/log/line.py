@@ -160,10 +160,10 @@ def characters(strip: Strip, start: int, stop: int | None) -> Strip:
 
 
 def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
-    """The part of the strip in `width` cells from `start` on, and its first character.
+    """The part of the strip in `width` cells from `start` on, and the index of its first character.
 
-    Of what is wider than a cell and lies over an edge a blank is left at the left, nothing at the
-    right.
+    Of what is wider than a cell and lies over an edge a blank is left at the left, which counts as
+    the character that it stands for, and nothing at the right.
     """
     if strip.text.isascii():
         is_whole = start == 0 and len(strip.text) <= width
@@ -176,7 +176,9 @@ def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
         head = characters(strip, 0, count)
     if _JOINS.search(head.text):
         return _clusters(head, start, start + width)
-    return head.crop(start, start + width), len(head.crop(0, start).text)
+    before = head.crop(0, start).text
+    is_cut = not head.text.startswith(before)  # it ends with a blank for half of a character
+    return head.crop(start, start + width), len(before) - is_cut
 
 
 def _clusters(strip: Strip, start: int, stop: int) -> tuple[Strip, int]:
@@ -193,7 +195,9 @@ def _clusters(strip: Strip, start: int, stop: int) -> tuple[Strip, int]:
     if first is None:
         return Strip([]), len(strip.text)
     part = characters(strip, first, last)
-    return (Strip.join([Strip([Segment(" " * blanks)]), part]) if blanks else part), first
+    if not blanks:
+        return part, first
+    return Strip.join([Strip([Segment(" " * blanks)]), part]), first - blanks
 
 
 def timestamp(line: LogLine, mode: Timestamps, started_at: int | None) -> str:

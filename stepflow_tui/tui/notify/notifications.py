@@ -118,7 +118,7 @@ class Notifications:
         self._told = _Told()
 
     def note(self, live: Live) -> None:
-        """Take notice of the selected run; to be called after each refresh."""
+        """Take notice of the selected run; when it may be another, and each second."""
         selected = live.selected
         ended = self.watchlist.select(selected)
         sequences = self._title(selected) + self._progress(selected, time.monotonic())

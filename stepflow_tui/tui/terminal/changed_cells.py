@@ -225,7 +225,7 @@ def _cut(chars: str, start: int, stop: int | None) -> str:
     cut = chars[start:stop]
     if cut[:1] == HALF:
         cut = " " + cut[1:]
-    return cut[:-1] + " " if stop and chars[stop : stop + 1] == HALF else cut
+    return cut[:-1] + " " if stop is not None and chars[stop : stop + 1] == HALF else cut
 
 
 def _rows_of_chops(update: ChopsUpdate, cells: TerminalCells, split: _StripCells) -> dict[int, Row]:

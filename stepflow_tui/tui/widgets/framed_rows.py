@@ -31,7 +31,7 @@ _KEPT = 500
 
 
 class Frame(NamedTuple):
-    """What stands beside each row.
+    """What stands beside each row: border and padding. Panes have no other effects of style.
 
     Attributes:
         width: of the content, in cells.
@@ -87,8 +87,8 @@ class FramedRows(StylesCache):
         }
 
     def put_in(self, content: Strip, filters: Sequence[LineFilter]) -> Strip | None:
-        """A row as it goes to the screen, framed as the one before it was; None if none was."""
-        if self._frame is None:
+        """A row as it goes to the screen, framed as one before it was; None if none was."""
+        if self._frame is None or self._frame.width != content.cell_length:
             return None
         strip = self._frame.around(content)
         for one in filters:

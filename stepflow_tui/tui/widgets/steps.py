@@ -119,8 +119,9 @@ class Steps(Rows):
 
     @property
     def _current(self) -> Step | None:
-        is_on_one = self.cursor is not None and self.cursor < len(self._steps)
-        return self._steps[self.cursor or 0] if is_on_one else None
+        if self.cursor is None or self.cursor >= len(self._steps):
+            return None
+        return self._steps[self.cursor]
 
     def on_click(self, event: events.Click) -> None:
         """A click on the current step jumps to its lines once more."""

@@ -91,7 +91,7 @@ class MainScreen(
         self._was_left = False
         self._opens_at_error = False
         self._problems = (0, 0)
-        self._shown: object = None
+        self._standing: tuple[int, StoreProblem | None] | None = None
         self._is_empty = False
         self._counted_at = 0.0
         self._clock: Timer | None = None
@@ -141,8 +141,8 @@ class MainScreen(
             self.draw_together(lambda: self._show_parts(problem))
 
     def _show_parts(self, problem: StoreProblem | None) -> None:
-        live, shown = self._live, (self._live.edition, problem)
-        is_other, self._shown = shown != self._shown, shown
+        live, standing = self._live, (self._live.edition, problem)
+        is_other, self._standing = standing != self._standing, standing
         if is_other:
             self._set_pace(busy=live.unfinished > 0)
             self._show_notice(problem)
@@ -154,9 +154,9 @@ class MainScreen(
         self._log.show(live.log, live.selected, live.steps)
         if is_other:
             self._steps.show(live.selected, live.steps, self._log.marks)
+            self._notifications.note(live)
         if is_other or self._is_count_due:
             self._show_status()
-            self._notifications.note(live)
         self._show_matches()
         self._count_problems()
         self._count_matches()
@@ -206,7 +206,7 @@ class MainScreen(
         if self._clock is None or busy != self._busy:
             if self._clock is not None:
                 self._clock.stop()
-                self._samples.hurry()
+                self._samples.hurry()  # they begin behind the first screen, as the clock does
             period = _BUSY_TICK_S if busy else _IDLE_TICK_S
             self._busy, self._clock = busy, self.set_interval(period, self._tick, name="clock")
             self.call_after_refresh(self._tick)
@@ -223,6 +223,7 @@ class MainScreen(
         try:
             self._runner = await asyncio.to_thread(self._orders.runner) or REST
             await self._notifications.look(self._feed)
+            self._notifications.note(self._live)
         except StepflowError:
             self._runner = None
         self._show_status()
