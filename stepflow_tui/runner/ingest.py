@@ -59,6 +59,7 @@ class Ingest:
         self._stream = stream
         self._scanner = MarkerScanner(lines=stream.line_count, partial=partial)
         self._compaction = Compaction()
+        self._merged = 0
         self._limit = LogLimit(max_log_bytes)
         self._chunks: list[Chunk] = []
         self._trim_before: int | None = None
@@ -224,15 +225,18 @@ class Ingest:
             transaction.trim_log(number, self._limit.head, self._trim_before)
         if self._changed:
             transaction.save_stream(self._stream)
+        self._merged = 0
         for run in self._compaction.ready:
-            transaction.merge_log(number, run)
+            if not transaction.merge_log(number, run, is_last=not self.is_open):
+                break
+            self._merged += 1
 
     def saved(self) -> None:
         """What was written is committed."""
         self._chunks = []
         self._trim_before = None
         self._changed = False
-        self._compaction.clear()
+        self._compaction.clear(self._merged)
 
     @property
     def wants_to_give_back(self) -> bool:

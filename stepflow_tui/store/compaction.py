@@ -55,6 +55,6 @@ class Compaction:
         """The runs to merge now."""
         return self._ready
 
-    def clear(self) -> None:
-        """The ready runs are merged."""
-        self._ready = []
+    def clear(self, count: int) -> None:
+        """The first ones of the ready runs are merged."""
+        del self._ready[:count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,12 +40,17 @@ class Connection(Protocol):
         """End the connection."""
 
 
+_MERGES = 4
+"""Logs that one transaction merges: if hundreds were to be merged at once, all lines would wait."""
+
+
 class Transaction:
     """What can be written. Every changed row carries the revision of its transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._revision: int | None = None
+        self._merges_left = _MERGES
         self.written = 0
 
     def _rev(self) -> int:
@@ -169,8 +175,20 @@ class Transaction:
             ),
         )
 
-    def merge_log(self, number: int, run: Run) -> None:
-        """Replace a run of small chunks by as few as hold it."""
+    def merge_log(self, number: int, run: Run, *, is_last: bool) -> bool:
+        """Replace a run of small chunks by as few as hold it.
+
+        Args:
+            number: of the execution.
+            run: what to merge.
+            is_last: there will be no other transaction to do it.
+
+        Returns:
+            False if this transaction has merged enough already; the next one can go on.
+        """
+        if self._merges_left <= 0 and not is_last:
+            return False
+        self._merges_left -= 1
         where = """execution = ? AND first_line >= ? AND first_byte >= ? AND first_byte < ?
             AND codec <> ?"""
         parameters = (number, run.first_line, run.first_byte, run.end_byte, log_chunks.GAP)
@@ -178,13 +196,15 @@ class Transaction:
             f"SELECT {queries.CHUNK_COLUMNS} FROM log_chunks WHERE {where} ORDER BY first_byte",  # noqa: S608
             parameters,
         ).fetchall()
-        merged = log_chunks.merge([queries.read_chunk(row) for row in rows])
-        if len(merged) < len(rows):
+        chunks = [queries.read_chunk(row) for row in rows]
+        merged = log_chunks.merge(chunks)
+        if len(merged) < len(chunks) and _adjoin(chunks):
             self._connection.execute(
                 f"DELETE FROM log_chunks WHERE {where}",  # noqa: S608
                 parameters,
             )
             self.append_log(number, merged)
+        return True
 
     def trim_log(self, number: int, head: int, before: int) -> None:
         """Leave one gap in place of all chunks from byte `head` on that end by byte `before`."""
@@ -331,6 +351,11 @@ _UPDATE = f"UPDATE executions SET {_ASSIGNMENTS} WHERE number = ?"  # noqa: S608
 
 _fixed_values, _fixed_json_values = attrgetter(*_FIXED), attrgetter(*_FIXED_JSON)
 _plain_values, _json_values = attrgetter(*_MUTABLE_PLAIN), attrgetter(*_MUTABLE_JSON)
+
+
+def _adjoin(chunks: Sequence[Chunk]) -> bool:
+    """Whether nothing was left out between them since they were found ready."""
+    return all(one.end_byte == other.first_byte for one, other in pairwise(chunks))
 
 
 def _fixed(execution: Execution) -> tuple[object, ...]:

@@ -47,7 +47,8 @@ def test_any_chunking_gives_the_same_lines(
             if merged and at == 5:
                 # What was read already is now in the middle of a longer chunk.
                 with recording.writer.transaction(durable=False) as transaction:
-                    transaction.merge_log(number, Run(0, 0, len(b"".join(writes[:6])), 6))
+                    run = Run(0, 0, len(b"".join(writes[:6])), 6)
+                    transaction.merge_log(number, run, is_last=True)
         found += texts(read_all(reader, cursor))
         assert found == expected
         assert cursor.byte == len(whole)

@@ -18,7 +18,7 @@ def test_a_quiet_log_is_merged_when_it_fills_a_chunk() -> None:
     assert compaction.ready == []
     compaction.add([Chunk(3, 3 * CHUNK_BYTES // 4, 1, CHUNK_BYTES // 4, 0, 0, None, b"")])
     assert compaction.ready == [Run(0, 0, CHUNK_BYTES, 4)]
-    compaction.clear()
+    compaction.clear(1)
     assert compaction.ready == []
 
 

@@ -13,6 +13,7 @@ from stepflow_tui.store.chunks import lines_of, pack
 from stepflow_tui.store.compaction import Run
 from stepflow_tui.store.queries import RunnerRecord, Stream
 from stepflow_tui.store.reader import Reader
+from stepflow_tui.store.transaction import _MERGES
 from stepflow_tui.store.writer import WriteFailed, Writer
 
 if TYPE_CHECKING:
@@ -116,12 +117,41 @@ def test_merging_chunks_changes_rows_and_no_text(writer: Writer) -> None:
         transaction.save_stream(Stream(number, 1, offset, offset, 50, 0, None, is_open=True))
     before = writer.all(queries.chunks_of_lines(number, 20, 23, 9))
     with writer.transaction(durable=False) as transaction:
-        transaction.merge_log(number, Run(0, 0, offset, 50))
+        assert transaction.merge_log(number, Run(0, 0, offset, 50), is_last=False)
     [merged] = writer.all(queries.chunks_from(number, 0, 0, 99))
     assert merged.text() == b"".join(lines)
     assert lines_of([merged], start=20, stop=23, limit=99) == lines_of(
         before, start=20, stop=23, limit=99
     )
+
+
+def test_one_transaction_merges_few_logs_unless_there_is_no_other(writer: Writer) -> None:
+    numbers = [insert(writer, execution()) for _ in range(10)]
+    run = Run(0, 0, 4, 2)
+    with writer.transaction(durable=False) as transaction:
+        for number in numbers:
+            for line in range(2):
+                piece = pack(b"x\n", first_line=line, first_byte=2 * line, arrived_at=line)
+                transaction.append_log(number, piece)
+    with writer.transaction(durable=False) as transaction:
+        merged = [transaction.merge_log(number, run, is_last=False) for number in numbers]
+        assert transaction.merge_log(numbers[-1], run, is_last=True)
+    assert merged == [True] * _MERGES + [False] * (10 - _MERGES)
+    counts = [len(writer.all(queries.chunks_from(number, 0, 0, 9))) for number in numbers]
+    assert counts == [1] * _MERGES + [2] * (9 - _MERGES) + [1]
+
+
+def test_chunks_that_a_gap_has_parted_are_not_merged(writer: Writer) -> None:
+    number = insert(writer, execution())
+    with writer.transaction(durable=False) as transaction:
+        for line in range(6):
+            piece = pack(b"x\n", first_line=line, first_byte=2 * line, arrived_at=line)
+            transaction.append_log(number, piece)
+        transaction.trim_log(number, 2, 8)
+    with writer.transaction(durable=False) as transaction:
+        assert transaction.merge_log(number, Run(0, 0, 12, 6), is_last=False)
+    chunks = writer.all(queries.chunks_from(number, 0, 0, 9))
+    assert [chunk.is_gap for chunk in chunks] == [False, True, False, False]
 
 
 def test_lines_are_found_in_a_line_longer_than_many_chunks(writer: Writer) -> None:
