@@ -276,8 +276,8 @@ CLUSTERS = st.sampled_from(["a", "b", "漢", "🎉", "e\u0301", "\u0301"])
 @given(text=st.lists(CLUSTERS, max_size=12).map("".join), start=st.integers(0, 20))
 def test_what_is_cut_knows_where_it_begins(text: str, start: int) -> None:
     part, first = cells(Strip([Segment(text)]), start, 6)
-    shown = part.text.lstrip(" ")
-    blanks = len(part.text) - len(shown)
+    shown = part.text.strip(" ")
+    blanks = len(part.text) - len(part.text.lstrip(" "))
     assert text[first + blanks :].startswith(shown)
 
 

@@ -163,7 +163,7 @@ def cells(strip: Strip, start: int, width: int) -> tuple[Strip, int]:
     """The part of the strip in `width` cells from `start` on, and the index of its first character.
 
     Of what is wider than a cell and lies over an edge a blank is left at the left, which counts as
-    the character that it stands for, and nothing at the right.
+    the character that it stands for, and at the right a blank or nothing.
     """
     if strip.text.isascii():
         is_whole = start == 0 and len(strip.text) <= width
