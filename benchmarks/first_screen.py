@@ -78,7 +78,7 @@ def _side_by_side(
     """Milliseconds and MB of the dashboard and of the empty application, taken in turn."""
     command = [sys.executable, "-c", _EMPTY]
     ours, empty = [], []
-    for _ in range(workshop.choose(3, 10)):
+    for _ in range(workshop.choose(2, 10)):
         ours.append(_opened(dashboard, last))
         empty.append(_opened(lambda: Terminal(command, environment(workshop.root)), "ready"))
     return _middle(ours), _middle(empty)

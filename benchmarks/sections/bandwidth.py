@@ -28,7 +28,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
     home = workshop.home()
     workshop.start_runner(home)
     run(home, request(workshop.root, "true"))
-    seconds = workshop.choose(1.5, 20.0)
+    seconds = workshop.choose(1.0, 20.0)
     for load in LOADS:
         for way, environ in workshop.choose(_WAYS[1:], _WAYS):
             found = _record(workshop, home, load, environ, seconds)
@@ -48,7 +48,7 @@ def _record(
             stack.enter_context(going(home, request(workshop.root, script)))
         terminal = stack.enter_context(open_dashboard(home, environ))
         terminal.wait_for(load.text)
-        record(terminal, workshop.choose(0.5, 1.5))
+        record(terminal, workshop.choose(0.3, 1.5))
         return record(terminal, seconds)
 
 

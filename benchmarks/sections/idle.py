@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from benchmarks.workshop import Workshop
 
-_SETTLE_S = 3.0
 _QUIET = '#!/bin/sh\necho up\nwhile [ ! -e "$GO" ]; do sleep 1; done\n'
 
 
@@ -40,8 +39,8 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
 
 def _quiet(workshop: Workshop, runner: int, state: str) -> Iterator[Figure]:
-    time.sleep(_SETTLE_S)
-    seconds = workshop.choose(3.0, 120.0)
+    time.sleep(workshop.choose(1.5, 4.0))
+    seconds = workshop.choose(2.0, 120.0)
     processor, written = cpu_s(runner), written_bytes(runner)
     time.sleep(seconds)
     share = (cpu_s(runner) - processor) / seconds * 100

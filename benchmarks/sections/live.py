@@ -90,7 +90,7 @@ def on_screen(terminal: Terminal, seconds: float) -> tuple[list[float], float]:
 def _followers(workshop: Workshop, home: Home, seconds: float) -> Iterator[Figure]:
     processes = os.cpu_count() or 1
     with tickers(workshop, home, 1, _LINE_RATE) as [number]:
-        for count in workshop.choose((1, 50), (1, 50, 200)):
+        for count in workshop.choose((50,), (1, 50, 200)):
             used = min(count, processes)
             delays = followers.seen(home, number, seconds, count=count, processes=used)
             _require(delays, count * _LINE_RATE * seconds)
