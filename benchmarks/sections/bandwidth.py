@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from tests.tui.bandwidth import Load, Recording
 
+_SETTLE_S = 0.3, 1.5
+"""Until it is quiet: in short benchmarks, and in whole ones."""
+
 _WAYS: tuple[tuple[str, dict[str, str]], ...] = (("", {}), (", over SSH", OVER_SSH))
 
 
@@ -48,7 +51,7 @@ def _record(
             stack.enter_context(going(home, request(workshop.root, script)))
         terminal = stack.enter_context(open_dashboard(home, environ))
         terminal.wait_for(load.text)
-        record(terminal, workshop.choose(0.3, 1.5))
+        record(terminal, workshop.choose(*_SETTLE_S))
         return record(terminal, seconds)
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from benchmarks.workshop import Workshop
 
+_SETTLE_S = 1.5, 4.0
+"""Until it is quiet: in short benchmarks, and in whole ones."""
+
 _QUIET = '#!/bin/sh\necho up\nwhile [ ! -e "$GO" ]; do sleep 1; done\n'
 
 
@@ -39,7 +42,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
 
 def _quiet(workshop: Workshop, runner: int, state: str) -> Iterator[Figure]:
-    time.sleep(workshop.choose(1.5, 4.0))
+    time.sleep(workshop.choose(*_SETTLE_S))
     seconds = workshop.choose(2.0, 120.0)
     processor, written = cpu_s(runner), written_bytes(runner)
     time.sleep(seconds)

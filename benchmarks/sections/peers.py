@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _LINE_RATE = 27
 _START_S = 1.5
+_SETTLE_S = 1.0, 2.0
+"""Until it is quiet: in short benchmarks, and in whole ones."""
+
 _PATIENCE_S = 180.0
 _SCRIPT = '#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.01; done\nexec {command}\n'
 
@@ -154,7 +157,7 @@ def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
     go = directory / "go"
     script = _script(directory, f"{stamps.build(workshop)} {go} {_LINE_RATE}", go)
     with peer.show(workshop, script) as shown:
-        shown.terminal.read(workshop.choose(1.0, 2.0))
+        shown.terminal.read(workshop.choose(*_SETTLE_S))
         go.touch()
         try:
             shown.terminal.wait_for("tick ")
@@ -175,7 +178,7 @@ def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
     go = directory / "go"
     script = _script(directory, f"{flood.build(workshop)} {lines}", go)
     with peer.show(workshop, script) as shown:
-        shown.terminal.read(workshop.choose(1.0, 2.0))
+        shown.terminal.read(workshop.choose(*_SETTLE_S))
         before, sent = shown.cpu_s, shown.terminal.sent
         began = time.monotonic_ns()
         go.touch()

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.requests.request import RunRequest
 
+_SETTLE_S = 1.5, 3.0
+"""Until it is quiet: in short benchmarks, and in whole ones."""
+
 _LOOK_S = 0.25
 _MOST_QUIET = {"runner": 0.5, "dashboard": 1.0, "both": None}
 _QUIET = "#!/bin/sh\necho ready\nexec sleep 600\n"
@@ -88,7 +91,7 @@ def _phases(workshop: Workshop) -> Iterator[Figure]:
     for phase in _all_phases(workshop, home):
         workshop.say(phase.name)
         with phase.load(), open_dashboard(home) as terminal:
-            terminal.read(workshop.choose(1.5, 3.0))
+            terminal.read(workshop.choose(*_SETTLE_S))
             uses = _uses(runner, terminal.pid)
             seconds = workshop.choose(1.5, 30.0)
             wal = _observe(terminal, home, uses, seconds)
