@@ -190,7 +190,7 @@ def _opened_together(chunks: list[Chunk], start: int) -> list[Chunk]:
     for place, chunk in enumerate(chunks, 1):
         size += _size_of([chunk])
         is_enough = size >= _STRETCH_BYTES or (chunk.is_gap and chunk.line_count > 0)
-        if is_enough and _end(chunks[:place]) > start:
+        if is_enough and _end([chunk]) > start:
             return chunks[:place]
     return chunks
 

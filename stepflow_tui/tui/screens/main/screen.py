@@ -92,7 +92,6 @@ class MainScreen(
         self._opens_at_error = False
         self._problems = (0, 0)
         self._standing: tuple[int, StoreProblem | None] | None = None
-        self._is_empty = False
         self._counted_at = 0.0
         self._clock: Timer | None = None
         self._notice = Notice(id="notice", markup=False)
@@ -146,7 +145,7 @@ class MainScreen(
         if is_other:
             self._set_pace(busy=live.unfinished > 0)
             self._show_notice(problem)
-        if self._is_empty:
+        if self.has_class("-nothing"):
             return
         if is_other:
             self._show_list()
@@ -167,7 +166,6 @@ class MainScreen(
         """Show what is wrong, or that there is nothing; both in place of the panes."""
         notice = self._notice
         nothing = problem is not None or self._live.total == 0
-        self._is_empty = nothing
         self.set_class(nothing, "-nothing")
         if isinstance(problem, NoDatabase) or (nothing and problem is None):
             notice.say_empty(self._root)
