@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[[], *SECTIONS])
     parser.add_argument("--list", action="store_true", help="name the sections")
-    parser.add_argument("--quick", action="store_true", help="some 150 seconds for all of them")
+    parser.add_argument("--quick", action="store_true", help="less of everything: two minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument("--write", type=Path, metavar="DIRECTORY", help="write BENCHMARKS.md there")
     return parser.parse_args()

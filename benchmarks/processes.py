@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_SCHEDULED = 2
+"""The kind of clock that counts what the scheduler has given, in nanoseconds."""
 
 
 def with_children(pid: int) -> tuple[int, ...]:
@@ -27,7 +28,7 @@ def written_bytes(*pids: int) -> int:
 
 def cpu_s(*pids: int) -> float:
     """Seconds of the processor that these processes took, without their children."""
-    return sum(map(_cpu_ticks, pids)) / _TICKS_PER_S
+    return sum(map(_cpu_s, pids))
 
 
 def _field(pid: int, file: str, name: str) -> int:
@@ -39,9 +40,8 @@ def _field(pid: int, file: str, name: str) -> int:
     return 0
 
 
-def _cpu_ticks(pid: int) -> int:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        fields = stat.rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
-    return 0
+def _cpu_s(pid: int) -> float:
+    """By its own clock, named as clock_getcpuclockid(3) does it: /proc counts in 10 ms."""
+    with suppress(OSError):
+        return time.clock_gettime(~pid << 3 | _SCHEDULED)
+    return 0.0

@@ -29,11 +29,22 @@ if TYPE_CHECKING:
 
 _LINE_RATE = 27
 _START_S = 1.5
-_SETTLE_S = 1.0, 2.0
+_SETTLE_S = 0.5, 2.0
 """Until it is quiet: in short benchmarks, and in whole ones."""
 
+_SEEN_S = 0.2
+"""The look at which the first line is found: lines go on, it is never calm."""
+
+_PAUSE_S = 0.3
+"""Between the last line and the flood."""
+
 _PATIENCE_S = 180.0
-_SCRIPT = '#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.01; done\nexec {command}\n'
+_SCRIPT = """#!/bin/sh
+while [ ! -e "{go}" ]; do sleep 0.01; done
+{stamps} "{go}" {rate}
+while [ ! -e "{go}" ]; do sleep 0.01; done
+exec {flood} {lines}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,51 +159,50 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
 
 def _measured(workshop: Workshop, peer: Peer) -> list[Figure]:
-    seconds, lines = workshop.choose((1.0, 20_000), (20.0, 1_000_000))
-    return [*_delays(workshop, peer, seconds), *_flood(workshop, peer, lines)]
-
-
-def _delays(workshop: Workshop, peer: Peer, seconds: float) -> Iterator[Figure]:
-    directory = workshop.directory(f"delays-{peer.program}")
+    """One program, opened once: it shows single lines, then a flood."""
+    seconds, lines = workshop.choose((1.0, 10_000), (20.0, 1_000_000))
+    directory = workshop.directory(peer.program)
     go = directory / "go"
-    script = _script(directory, f"{stamps.build(workshop)} {go} {_LINE_RATE}", go)
-    with peer.show(workshop, script) as shown:
+    with peer.show(workshop, _script(workshop, directory, go, lines)) as shown:
         shown.terminal.read(workshop.choose(*_SETTLE_S))
-        go.touch()
-        try:
-            shown.terminal.wait_for("tick ")
-            before, sent, began = shown.cpu_s, shown.terminal.sent, time.monotonic()
-            delays, _ = on_screen(shown.terminal, seconds)
-            took = time.monotonic() - began
-        finally:
-            go.unlink()
-        cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
+        return [*_delays(shown, go, seconds), *_flood(shown, go, lines)]
+
+
+def _delays(shown: Shown, go: Path, seconds: float) -> Iterator[Figure]:
+    go.touch()
+    try:
+        shown.terminal.wait_for("tick ", busy_s=_SEEN_S)
+        before, sent, began = shown.cpu_s, shown.terminal.sent, time.monotonic()
+        delays, _ = on_screen(shown.terminal, seconds)
+        took = time.monotonic() - began
+    finally:
+        go.unlink()
+    cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
     yield Figure("line to screen, p50", quantile(delays, 0.5), "ms")
     yield Figure("line to screen, p99", quantile(delays, 0.99), "ms")
     yield Figure("processor meanwhile", cpu / took * 100, "% of a core")
     yield Figure("sent meanwhile", sent / took, "bytes/s")
 
 
-def _flood(workshop: Workshop, peer: Peer, lines: int) -> Iterator[Figure]:
-    directory = workshop.directory(f"flood-{peer.program}")
-    go = directory / "go"
-    script = _script(directory, f"{flood.build(workshop)} {lines}", go)
-    with peer.show(workshop, script) as shown:
-        shown.terminal.read(workshop.choose(*_SETTLE_S))
-        before, sent = shown.cpu_s, shown.terminal.sent
-        began = time.monotonic_ns()
-        go.touch()
-        last = f"{lines - 1:010}"
-        done = shown.terminal.wait_for(last, busy_s=_PATIENCE_S, patience_s=_PATIENCE_S)
-        cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
+def _flood(shown: Shown, go: Path, lines: int) -> Iterator[Figure]:
+    shown.terminal.read(_PAUSE_S)
+    before, sent = shown.cpu_s, shown.terminal.sent
+    began = time.monotonic_ns()
+    go.touch()
+    last = f"{lines - 1:010}"
+    done = shown.terminal.wait_for(last, busy_s=_PATIENCE_S, patience_s=_PATIENCE_S)
+    cpu, sent = shown.cpu_s - before, shown.terminal.sent - sent
     name = f"{lines:,} lines"
     yield Figure(f"{name}, the last on the screen after", (done - began) / 1e9, "s")
     yield Figure(f"{name}, processor", cpu, "s")
     yield Figure(f"{name}, sent", sent / 1e6, "MB")
 
 
-def _script(directory: Path, command: str, go: Path) -> Path:
+def _script(workshop: Workshop, directory: Path, go: Path, lines: int) -> Path:
+    """Prints stamped lines while a file is there, and when it is there again, a flood."""
     script = directory / "script"
-    script.write_text(_SCRIPT.format(go=go, command=command), encoding="utf-8")
+    programs = {"stamps": stamps.build(workshop), "flood": flood.build(workshop)}
+    text = _SCRIPT.format(go=go, rate=_LINE_RATE, lines=lines, **programs)
+    script.write_text(text, encoding="utf-8")
     script.chmod(0o755)
     return script
