@@ -98,7 +98,7 @@ def _together(workshop: Workshop, script: Path, number: int, curve: Curve) -> It
 def _apart(workshop: Workshop, script: Path) -> Iterator[Figure]:
     home, go = workshop.home(), Gate(workshop.root / "go-apart")
     workshop.start_runner(home)
-    number, delays = workshop.choose(20, 100), []
+    number, delays = workshop.choose(10, 100), []
     with open_reader(home) as reader:
         for place in range(number):
             submitted = time.time() * 1000

@@ -89,7 +89,7 @@ def _phases(workshop: Workshop) -> Iterator[Figure]:
     runner = workshop.start_runner(home)
     run(home, request(workshop.root, "true"))
     phases = _all_phases(workshop, home)
-    for phase in workshop.choose((*phases[:3], phases[-1]), phases):
+    for phase in workshop.choose((*phases[:2], phases[-1]), phases):
         workshop.say(phase.name)
         with phase.load(), open_dashboard(home) as terminal:
             terminal.read(workshop.choose(*_SETTLE_S))

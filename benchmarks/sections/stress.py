@@ -36,7 +36,7 @@ _LINE = b"2026-01-31 12:00:00 copied part %06d of the release to the server\n"
 @section("stress", "60 % reads, 40 % writes, as fast as they go")
 def measure(workshop: Workshop) -> Iterator[Figure]:
     """Operations a second, errors, how late writes are committed, and what becomes of them."""
-    seconds = workshop.choose(2.0, 30.0) / _ROUNDS
+    seconds = workshop.choose(1.0, 30.0) / _ROUNDS
     reference, asking, reading = list[float](), list[_Outcome](), list[_Outcome]()
     for number in range(_ROUNDS):  # by turns, as a machine is not always the same
         for clients in (1, 8):
