@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.workshop import Workshop
 
 WIDTH = 66
@@ -20,10 +21,7 @@ def build(workshop: Workshop) -> Path:
     Raises:
         FileNotFoundError: there is no C compiler.
     """
-    program = workshop.root / "flood"
-    source = Path(__file__).with_name("flood.c")
-    subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)  # noqa: S607
-    return program
+    return workshop.compiled("flood")
 
 
 def plain_seconds(program: Path, lines: int, target: Path) -> float:

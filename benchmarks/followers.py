@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.0005
 _SETTLE_S = 0.5
-_LATE_S = 0.5
+_LATE_S = 1.0
 """After the time in which lines count, so long is waited for those that are late."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from benchmarks.workshop import Workshop
 
@@ -42,11 +41,7 @@ def build(workshop: Workshop) -> Path:
     Raises:
         FileNotFoundError: there is no C compiler.
     """
-    program = workshop.root / "ticker"
-    source = Path(__file__).with_name("ticker.c")
-    if not program.exists():
-        subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)  # noqa: S607
-    return program
+    return workshop.compiled("ticker")
 
 
 def find(text: str) -> Iterator[Stamp]:

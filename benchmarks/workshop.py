@@ -74,6 +74,17 @@ class Workshop:
         path.mkdir()
         return path
 
+    def compiled(self, name: str) -> Path:
+        """The program of that name, built from its C source beside this module at first use.
+
+        Raises:
+            FileNotFoundError: there is no C compiler.
+        """
+        program, source = self.root / name, Path(__file__).with_name(f"{name}.c")
+        if not program.exists():
+            subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)  # noqa: S607
+        return program
+
     def start_runner(self, home: Home, **settings: object) -> int:
         """Start a runner in the background; returns its process id."""
         environ = {**os.environ, "STEPFLOW_RUNNER": "1"}

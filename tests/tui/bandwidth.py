@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pyte
 
+from benchmarks.processes import cpu_s
 from tests.house import House
 from tests.tui.terminal import Terminal, terminal_environment
 
@@ -184,7 +185,7 @@ def open_dashboard(
 def record(terminal: Terminal, seconds: float) -> Recording:
     """Take down what is written in this time."""
     recording = Recording(bytes(terminal.received))
-    before, began = _cpu_s(terminal.pid), time.monotonic()
+    before, began = cpu_s(terminal.pid), time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0:
         ready, _, _ = select.select([terminal._master], [], [], left)
         if ready:
@@ -192,13 +193,8 @@ def record(terminal: Terminal, seconds: float) -> Recording:
             recording.writes.append((time.monotonic(), data))
             terminal.received += data
     recording.seconds = time.monotonic() - began
-    recording.cpu_s = _cpu_s(terminal.pid) - before
+    recording.cpu_s = cpu_s(terminal.pid) - before
     return recording
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(house: House, load: Load, environ: Mapping[str, str], seconds: float) -> Recording:
