@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import AsyncExitStack, ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.figure import Figure, quantile
 from benchmarks.history import append_log, fill, log
 from benchmarks.plot import CURVES, Curve, exponent
 from benchmarks.section import section
-from benchmarks.timing import times_ms
+from benchmarks.timing import times_by_turns_ms
 from stepflow_tui.store import chunks, queries
 from stepflow_tui.store.chunks import lines_of
 from stepflow_tui.store.reader import AsyncReader, Reader
@@ -18,13 +20,15 @@ from stepflow_tui.store.writer import Writer
 from stepflow_tui.tui.live import Live, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from benchmarks.workshop import Workshop
     from stepflow_tui.core.home import Home
-    from stepflow_tui.store.chunks import LogLine
 
-_STEPS = (1, 10, 100)
+_SHORT, _WHOLE = (320, (1, 10, 100)), (1024, (1, 10, 100, 1000))
+"""The smallest history and its multiples. All are whole pages of the dashboard's list, so that
+equally many rows are read for the first screen."""
+
 _ROWS, _LIMIT_MS, _PAGE = 30, 10.0, 200
 _LINES_EACH = 100
 """Lines of the one long log, for each execution."""
@@ -32,24 +36,28 @@ _LINES_EACH = 100
 _FLAT = 0.1
 """An exponent below this is noise: 100 times as much costs less than 1.6 times."""
 
+_LINES = log(100)
+_GROWN = 1.3
+"""What the largest may cost in the smallest's."""
+
 _TINY, _FAR = 1e-6, 1e12
 _SCREEN = Window(rows=range(_ROWS), lines=range(_ROWS), follow=True)
 
 
-@section("capacity", "what questions and commits cost at 1, 10 and 100 times the size")
+@section("capacity", "what questions and commits cost at 1, 10, 100 and 1,000 times the size")
 def measure(workshop: Workshop) -> Iterator[Figure]:
     """A curve for each cost, the power of size that it grows with, and where it takes 10 ms."""
-    base = workshop.choose(300, 10_000)
-    curve = Curve("capacity", "costs", "What is asked and written", "executions", "ms")
-    CURVES.append(curve)
+    base, steps = workshop.choose(_SHORT, _WHOLE)
+    homes: dict[int, Home] = {}
     bytes_each = 0.0
-    for size in (base * step for step in _STEPS):
-        home = workshop.home()
+    for size in (base * step for step in steps):
+        homes[size] = home = workshop.home()
         fill(home, size)
         bytes_each = home.database.stat().st_size / size
         append_log(home, size, log(1000) * (size * _LINES_EACH // 1000))
-        for name, cost in _costs(workshop, home, size).items():
-            curve.series.setdefault(name, []).append((size, cost))
+    curve = Curve("capacity", "costs", "What is asked and written", "executions", "ms")
+    curve.series = _costs(workshop, homes)
+    CURVES.append(curve)
     for name, points in curve.series.items():
         yield from _growth(name, points)
     yield Figure("executions in 1 GB", 1e9 / bytes_each, "executions", claim="about 8 KB each")
@@ -63,6 +71,8 @@ def _growth(name: str, points: list[tuple[float, float]]) -> Iterator[Figure]:
         "ms",
         points[0][1],
         f"the same with {points[0][0]:,.0f}",
+        most=_GROWN,
+        by_ratio=True,
     )
     yield Figure(f"{name}: grows with the power", power, "", most=_FLAT)
     times = math.log10(_LIMIT_MS / cost) / max(power, _TINY)
@@ -77,56 +87,82 @@ def _growth(name: str, points: list[tuple[float, float]]) -> Iterator[Figure]:
     )
 
 
-def _costs(workshop: Workshop, home: Home, number: int) -> dict[str, float]:
-    """Medians in ms; `number` has the long log."""
+def _costs(workshop: Workshop, homes: dict[int, Home]) -> dict[str, list[tuple[float, float]]]:
+    """Medians in ms by size; all sizes are asked by turns."""
     count = workshop.choose(200, 1000)
-    writer = Writer(home.database)
-    with Reader(home.database) as reader:
-        asked = {
-            "list of ten": lambda: reader.all(queries.newest_executions(10)),
-            "health": lambda: (
-                reader.all(queries.runner_record()),
-                reader.all(queries.status_counts()),
-            ),
-            "a page of a log": lambda: _page(reader, number),
-            "a commit of 100 lines": _commit_of(writer, number),
-        }
-        costs = {name: quantile(times_ms(call, count), 0.5) for name, call in asked.items()}
-    writer.close()
-    return costs | {"the first screen": asyncio.run(_first_screen(home, count // 4))}
+    costs: dict[str, list[float]] = {}
+    with ExitStack() as opened:
+        stores = [opened.enter_context(closing(_Store(*each))) for each in homes.items()]
+        for name, ask in _ASKED.items():
+            found = times_by_turns_ms([partial(ask, store) for store in stores], count)
+            costs[name] = [quantile(times, 0.5) for times in found]
+    costs["the first screen"] = asyncio.run(_first_screens(homes.values(), count // 4))
+    return {name: list(zip(homes, medians, strict=True)) for name, medians in costs.items()}
 
 
-def _page(reader: Reader, number: int) -> list[LogLine]:
-    """A page from the middle of the log."""
-    stream = reader.all(queries.stream(number))[0]
-    start, stop = stream.line_count // 2, stream.line_count // 2 + _PAGE
-    found = reader.all(queries.chunks_of_lines(number, start, stop, 64))
-    return lines_of(found, start=start, stop=stop, limit=65_536)
+class _Store:
+    """A history to be asked and written to; the execution of this number has the long log."""
+
+    def __init__(self, number: int, home: Home) -> None:
+        self._number = number
+        self._reader, self._writer = Reader(home.database), Writer(home.database)
+        place = self._writer.all(queries.stream(number))[0]
+        self._first_line, self._first_byte = place.line_count, place.stored_bytes
+
+    def list(self) -> None:
+        self._reader.all(queries.newest_executions(10))
+
+    def health(self) -> None:
+        self._reader.all(queries.runner_record())
+        self._reader.all(queries.status_counts())
+
+    def show(self) -> None:
+        middle = self._number // 2
+        self._reader.all(queries.execution(middle))
+        self._reader.all(queries.steps(middle))
+        self._reader.all(queries.artifacts(middle))
+
+    def page(self) -> None:
+        """A page from the middle of the log."""
+        stream = self._reader.all(queries.stream(self._number))[0]
+        start, stop = stream.line_count // 2, stream.line_count // 2 + _PAGE
+        found = self._reader.all(queries.chunks_of_lines(self._number, start, stop, 64))
+        lines_of(found, start=start, stop=stop, limit=65_536)
+
+    def commit(self) -> None:
+        packed = chunks.pack(
+            _LINES, first_line=self._first_line, first_byte=self._first_byte, arrived_at=0
+        )
+        with self._writer.transaction(durable=False) as transaction:
+            transaction.append_log(self._number, packed)
+        self._first_line += 100
+        self._first_byte += len(_LINES)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
 
 
-def _commit_of(writer: Writer, number: int) -> Callable[[], None]:
-    data, place = log(100), writer.all(queries.stream(number))[0]
-    first_line, first_byte = place.line_count, place.stored_bytes
-
-    def commit() -> None:
-        nonlocal first_line, first_byte
-        packed = chunks.pack(data, first_line=first_line, first_byte=first_byte, arrived_at=0)
-        with writer.transaction(durable=False) as transaction:
-            transaction.append_log(number, packed)
-        first_line, first_byte = first_line + 100, first_byte + len(data)
-
-    return commit
+_ASKED = {
+    "list of ten": _Store.list,
+    "health": _Store.health,
+    "show": _Store.show,
+    "a page of a log": _Store.page,
+    "a commit of 100 lines": _Store.commit,
+}
 
 
-async def _first_screen(home: Home, count: int) -> float:
-    """The median of reading what the dashboard shows first."""
-    reader = await AsyncReader.open(home.database)
-    loop, taken = asyncio.get_running_loop(), list[float]()
-    try:
+async def _first_screens(homes: Iterable[Home], count: int) -> list[float]:
+    """The medians of reading what the dashboard shows first, by turns."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as opened:
+        readers = [await AsyncReader.open(home.database) for home in homes]
+        for reader in readers:
+            opened.push_async_callback(reader.close)
+        taken: list[list[float]] = [[] for _ in readers]
         for _ in range(count):
-            began = loop.time()
-            await Live(reader).refresh(_SCREEN)
-            taken.append((loop.time() - began) * 1000)
-    finally:
-        await reader.close()
-    return quantile(taken, 0.5)
+            for times, reader in zip(taken, readers, strict=True):
+                began = loop.time()
+                await Live(reader).refresh(_SCREEN)
+                times.append((loop.time() - began) * 1000)
+    return [quantile(times, 0.5) for times in taken]
