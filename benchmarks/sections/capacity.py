@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.workshop import Workshop
     from stepflow_tui.core.home import Home
 
-_SHORT, _WHOLE = (320, (1, 10, 100)), (1024, (1, 10, 100, 1000))
+_SHORT, _WHOLE = (128, (1, 10, 100)), (1024, (1, 10, 100, 1000))
 """The smallest history and its multiples. All are whole pages of the dashboard's list, so that
 equally many rows are read for the first screen."""
 

@@ -160,7 +160,7 @@ def measure(workshop: Workshop) -> Iterator[Figure]:
 
 def _measured(workshop: Workshop, peer: Peer) -> list[Figure]:
     """One program, opened once: it shows single lines, then a flood."""
-    seconds, lines = workshop.choose((1.0, 10_000), (20.0, 1_000_000))
+    seconds, lines = workshop.choose((1.0, 4_000), (20.0, 1_000_000))
     directory = workshop.directory(peer.program)
     go = directory / "go"
     with peer.show(workshop, _script(workshop, directory, go, lines)) as shown:
