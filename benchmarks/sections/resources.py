@@ -163,11 +163,11 @@ def _figures(phase: Phase, uses: dict[str, Use]) -> Iterator[Figure]:
 
 
 def _size_of(path: Path) -> int:
-    """Bytes of a file, or of all in a directory; 0 if it is not there."""
+    """Bytes on the disk of a file, or of all in a directory; 0 if it is not there."""
     try:
         if path.is_dir():
             return sum(map(_size_of, path.iterdir()))
-        return path.stat().st_size
+        return path.stat().st_blocks * 512  # a spool has holes where it was read
     except FileNotFoundError:
         return 0
 
