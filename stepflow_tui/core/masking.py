@@ -250,6 +250,8 @@ class _Patterns:
     def settled(self, text: bytes) -> int:
         """Where the longest end of the text starts that a pattern begins with; else its end."""
         size = len(text)
+        if not self._sorted:
+            return size
         first = max(0, size - self._longest + 1)
         for start in self._begun(text[first:]):
             if self._may_become(text[first + start :]):
@@ -280,6 +282,8 @@ class _Patterns:
             The masked text, and the bytes that it stands for: up to `settled`, or up to the
             occurrence that overlaps this point.
         """
+        if not self._sorted:
+            return text[:settled], settled
         pieces: list[bytes] = []
         position = 0
         for start, end, reach in _hidden(self._occurrences(text)):

@@ -35,7 +35,7 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing can follow this status."""
-        return self not in (Status.PENDING, Status.RUNNING)
+        return self is not Status.PENDING and self is not Status.RUNNING
 
 
 class Instant(Struct, frozen=True):

@@ -39,6 +39,8 @@ class MarkerScanner:
 
     def feed(self, data: bytes) -> list[Found]:
         """Takes the next chunk and returns the markers on the lines that it ends."""
+        if not self.partial_size and data.endswith(b"\n"):  # as most scripts print
+            return self._whole_lines(data, 0, len(data))
         view = memoryview(data)
         first_end = data.find(b"\n")
         if first_end < 0:
