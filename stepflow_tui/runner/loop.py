@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from stepflow_tui.core import clock
+from stepflow_tui.core.errors import DatabaseDamaged
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner import fault, intake
 from stepflow_tui.runner.artifacts import Collector
@@ -132,7 +133,13 @@ class Runner:
         return self._guard.displaced
 
     def run(self) -> None:
-        """Work until it is time to leave."""
+        """Work until it is time to leave, or the database turns out to be damaged."""
+        try:
+            self._work()
+        except DatabaseDamaged as error:
+            self._guard.find_damage(str(error.__cause__ or error))
+
+    def _work(self) -> None:
         self._look_after()
         self._check_up()
         self._take_up()

@@ -21,7 +21,7 @@ from stepflow_tui.store.damage import quick_check, set_aside_before
 from tests.house import House, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TICKING = "for i in $(seq 1 100000); do echo line $i; sleep 0.05; done"
@@ -200,6 +200,38 @@ def test_a_damaged_database_is_set_aside_at_the_start(house: House) -> None:
     assert (found.status, found.exit_code, found.name) == (Status.FAILED, 3, kept.name)
     assert house.log(found) == b"kept\n"
     assert house.run("true").status is Status.COMPLETED
+
+
+def spoil_root_page(connection: sqlite3.Connection, database: Path) -> None:
+    sql = "SELECT rootpage FROM sqlite_master WHERE name = 'streams'"
+    [[page]] = connection.execute(sql).fetchall()
+    connection.close()
+    with database.open("r+b") as file:
+        file.seek(4096 * (page - 1))
+        file.write(b"\xff" * 200)
+
+
+def spoil_value(connection: sqlite3.Connection, _: Path) -> None:
+    connection.execute("PRAGMA ignore_check_constraints=ON")
+    connection.execute("UPDATE executions SET tags = '[garbage'")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("spoil", [spoil_root_page, spoil_value])
+def test_damage_that_shows_while_runs_are_taken_up(
+    house: House, spoil: Callable[[sqlite3.Connection, Path], None]
+) -> None:
+    execution = running_script(house)
+    house.kill_runner(signal.SIGKILL)
+    connection = sqlite3.connect(house.home.database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    spoil(connection, house.home.database)
+    house.start_runner()
+    wait_for(lambda: set_aside_before(house.home.database))
+    wait_for(lambda: house.home.database.exists() and is_whole(house, execution))
+    house.cancel(execution, force=True)
+    assert house.wait(execution).status is Status.CANCELLED
 
 
 def test_a_look_through_after_a_reboot(house: House) -> None:
