@@ -89,13 +89,18 @@ def select(connection: Connection, path: Path, query: Query[T]) -> list[T]:
     """Every row of the result; the statement is over when this returns.
 
     Raises:
-        StoreProblem: the database at `path` cannot be read.
+        DatabaseDamaged: the database at `path` is damaged, or holds what nobody has written.
+        StoreProblem: it cannot be read.
     """
     try:
         rows = connection.execute(query.sql, query.parameters).fetchall()
+        return [query.read(row) for row in rows]
     except sqlite3.Error as error:
         raise problem(path, error) from error
-    return [query.read(row) for row in rows]
+    except ValueError as error:
+        raise DatabaseDamaged(
+            f"{path} is damaged ({error}); move it away, and a new one is made"
+        ) from error
 
 
 class Reader:

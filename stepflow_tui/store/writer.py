@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepflow_tui.core import histogram
-from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, StoreProblem
+from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store import wal
 from stepflow_tui.store.queries import IDENTITY
 from stepflow_tui.store.reader import check_identity, problem, select
@@ -167,13 +167,9 @@ class Writer:
         """Every row of the result, as of the last commit.
 
         Raises:
-            DatabaseDamaged: it is damaged, or holds what nobody has written.
             StoreProblem: the database cannot be read.
         """
-        try:
-            return select(self._connection, self._path, query)
-        except ValueError as error:
-            raise DatabaseDamaged(f"{self._path} is damaged: {error}") from error
+        return select(self._connection, self._path, query)
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[Transaction]:

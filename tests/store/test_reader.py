@@ -37,6 +37,21 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     assert path.read_bytes().startswith(b"certainly")
 
 
+def test_a_value_that_nobody_has_written_is_damage(path: Path) -> None:
+    writer = Writer(path)
+    insert(writer, execution())
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA ignore_check_constraints=ON")
+    other.execute("UPDATE executions SET tags = '[garbage'")
+    other.commit()
+    other.close()
+    with Reader(path) as reader, pytest.raises(DatabaseDamaged, match="move it away"):
+        reader.all(queries.newest_executions(1))
+    with pytest.raises(DatabaseDamaged):
+        writer.all(queries.newest_executions(1))
+    writer.close()
+
+
 def test_another_programs_database_is_refused(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE notes (text)")
