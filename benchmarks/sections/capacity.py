@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from benchmarks import questions
 from benchmarks.figure import Figure, quantile
 from benchmarks.history import append_log, fill, log
 from benchmarks.plot import CURVES, Curve, exponent
@@ -110,11 +111,10 @@ class _Store:
         self._first_line, self._first_byte = place.line_count, place.stored_bytes
 
     def list(self) -> None:
-        self._reader.all(queries.newest_executions(10))
+        questions.newest_ten(self._reader)
 
     def health(self) -> None:
-        self._reader.all(queries.runner_record())
-        self._reader.all(queries.status_counts())
+        questions.health(self._reader)
 
     def show(self) -> None:
         middle = self._number // 2

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks import flood, followers
+from benchmarks import flood, followers, questions
 from benchmarks.figure import Figure, quantile
 from benchmarks.processes import cpu_s
 from benchmarks.runs import request
@@ -14,7 +14,6 @@ from benchmarks.section import section
 from benchmarks.stamps import Arrivals
 from benchmarks.streams import going, tickers
 from benchmarks.terminal import open_dashboard
-from stepflow_tui.store import queries
 from stepflow_tui.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def _reads(workshop: Workshop) -> Iterator[Figure]:
         until = time.monotonic() + workshop.choose(1.0, 10.0)
         while time.monotonic() < until:
             began = time.perf_counter()
-            reader.all(queries.newest_executions(10))
+            questions.newest_ten(reader)
             found.append((time.perf_counter() - began) * 1000)
             time.sleep(_READ_EVERY_S)
     for share in _QUANTILES:

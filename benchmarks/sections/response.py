@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from benchmarks import questions
 from benchmarks.figure import Figure, quantile
 from benchmarks.history import fill
 from benchmarks.plot import CURVES, Curve
 from benchmarks.section import section
 from benchmarks.timing import times_by_turns_ms
-from stepflow_tui.store import queries
 from stepflow_tui.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -74,16 +74,10 @@ def _quantiles(name: str, size: int, times: Sequence[float]) -> Iterator[Figure]
         yield Figure(label, quantile(times, share), "ms", claim=claim, most=_SOON_MS)
 
 
-def _health(reader: Reader) -> None:
-    reader.all(queries.runner_record())
-    reader.all(queries.status_counts())
-
-
-def _list(reader: Reader) -> None:
-    reader.all(queries.newest_executions(10))
-
-
-_QUESTIONS: dict[str, Callable[[Reader], None]] = {"health": _health, "list": _list}
+_QUESTIONS: dict[str, Callable[[Reader], None]] = {
+    "health": questions.health,
+    "list": questions.newest_ten,
+}
 
 
 def _commands(workshop: Workshop, home: Home, size: int) -> Iterator[Figure]:
