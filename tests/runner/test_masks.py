@@ -52,7 +52,7 @@ printf %s {CANARY} | base64"""
     lines = house.log(done).decode().splitlines()
     assert lines[:2] == ["key *** end", "STEP_START:With ***"]
     assert lines[-1].startswith("***")
-    wait_for(lambda: not (house.home.spool / f"{done.id}.out").exists())
+    wait_for(lambda: not list(house.home.spool.glob(f"{done.id}.*")))
     house.kill_runner()
     assert holders(house.home.root) == []
 
