@@ -114,7 +114,7 @@ class LogCursor:
         return chunks[: max(1, next(gaps, len(chunks)))]
 
     def _advance(self, chunks: list[Chunk]) -> bytes:
-        # The first chunk may begin before our place, as small chunks are merged after a while.
+        # The first chunk may begin before our place, as small chunks grow and are merged.
         known = max(0, self.byte - chunks[0].first_byte)
         self.left_out += chunks[0].is_gap * (chunks[0].byte_count - known)
         self._line = chunks[-1].first_line + chunks[-1].line_count

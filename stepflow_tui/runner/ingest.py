@@ -13,8 +13,8 @@ from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.runner.log_limit import LogLimit
 from stepflow_tui.runner.pending import masker_of
 from stepflow_tui.runner.spool import SpoolProblem
-from stepflow_tui.store.chunks import Chunk, gap_of, pack
-from stepflow_tui.store.compaction import Compaction
+from stepflow_tui.store.backlog import Backlog
+from stepflow_tui.store.chunks import gap_of, pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +58,8 @@ class Ingest:
         self._spool = spool
         self._stream = stream
         self._scanner = MarkerScanner(lines=stream.line_count, partial=partial)
-        self._compaction = Compaction()
-        self._merged = 0
+        self._backlog = Backlog()
         self._limit = LogLimit(max_log_bytes)
-        self._chunks: list[Chunk] = []
         self._trim_before: int | None = None
         self._given_back = 0
         self._changed = False
@@ -94,17 +92,17 @@ class Ingest:
     @property
     def is_dirty(self) -> bool:
         """Whether there is something to commit."""
-        return bool(self._changed or self._compaction.ready)
+        return self._changed or self._backlog.is_dirty
 
     @property
     def has_chunks(self) -> bool:
         """Whether output waits for its commit."""
-        return bool(self._chunks)
+        return self._backlog.has_chunks
 
     @property
     def new_lines(self) -> int:
         """How many lines wait for their commit."""
-        return sum(chunk.line_count for chunk in self._chunks)
+        return self._backlog.new_lines
 
     @property
     def line_count(self) -> int:
@@ -146,7 +144,7 @@ class Ingest:
         """Leave out what was given back before a power cut took back its commit."""
         stream = self._stream
         place = {"first_line": stream.line_count, "first_byte": stream.stored_bytes}
-        self._chunks += gap_of(0, output.hole, arrived_at=now.wall_ms, **place)
+        self._backlog.add(gap_of(0, output.hole, arrived_at=now.wall_ms, **place))
         self._change(
             spool_offset=stream.spool_offset + output.hole,
             stored_bytes=stream.stored_bytes + output.hole,
@@ -189,8 +187,7 @@ class Ingest:
             chunks = gap_of(self._scanner.lines - first_line, len(data), **place)
         else:
             chunks = pack(data, **place)
-        self._chunks += chunks
-        self._compaction.add(chunks)
+        self._backlog.add(chunks)
         end = stored + len(data)
         self._trim_before = self._limit.trim_before(end)
         self.is_trimmed |= leave_out or self._trim_before is not None
@@ -216,27 +213,22 @@ class Ingest:
         """No output will come any more."""
         self._flush(clock.now())
         self._change(is_open=False)
-        self._compaction.finish()
+        self._backlog.finish()
 
     def save(self, transaction: Transaction, number: int) -> None:
         """Write all that changed of execution `number`; `saved` follows the commit."""
-        transaction.append_log(number, self._chunks)
+        self._backlog.save(transaction, number)
         if self._trim_before is not None:
             transaction.trim_log(number, self._limit.head, self._trim_before)
         if self._changed:
             transaction.save_stream(self._stream)
-        self._merged = 0
-        for run in self._compaction.ready:
-            if not transaction.merge_log(number, run, is_last=not self.is_open):
-                break
-            self._merged += 1
+        self._backlog.merge(transaction, number)
 
     def saved(self) -> None:
         """What was written is committed."""
-        self._chunks = []
+        self._backlog.saved()
         self._trim_before = None
         self._changed = False
-        self._compaction.clear(self._merged)
 
     @property
     def wants_to_give_back(self) -> bool:

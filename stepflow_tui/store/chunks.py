@@ -29,9 +29,14 @@ CHUNK_BYTES = 128 * 1024
 RAW, ZSTD, GAP, ZSTD_PLAIN = 0, 1, 2, 3
 """Codecs of a chunk's body; a gap has none. What is plain can be searched as it is."""
 
+GROWN_BYTES = 3900
+"""A chunk grows in its row up to this size, arrival times included: what fits on one page."""
+
 _COMPRESS_FROM = 4096
 _LEVEL = 3
 _ARRIVAL = struct.Struct("<II")
+_LONGEST_MS = 2**31
+"""Arrivals further apart, or from before a clock was set, are not held by one chunk."""
 
 
 class _Zstd(threading.local):
@@ -54,8 +59,8 @@ class Chunk(Struct, frozen=True):
 
     Attributes:
         arrived_at: when its first byte was read, UTC milliseconds.
-        arrivals: for a merged chunk, packed pairs (lines, milliseconds) since its start, one for
-            each chunk it was merged from; None when all of it arrived at once.
+        arrivals: packed pairs (lines, milliseconds) since its start, one for each time that more
+            of it arrived; None when all of it arrived at once.
         body: the bytes, packed with `codec`.
     """
 
@@ -88,6 +93,38 @@ class Chunk(Struct, frozen=True):
     def end_byte(self) -> int:
         """The stream's byte offset behind this chunk."""
         return self.first_byte + self.byte_count
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether it is small, and stored as it is."""
+        return self.codec == RAW and self.byte_count < GROWN_BYTES
+
+    def grown_by(self, other: Chunk) -> Chunk | None:
+        """With a chunk behind it that arrived at once; None if they do not make one small chunk."""
+        size = self.byte_count + other.byte_count
+        if size > GROWN_BYTES or self.codec != RAW or other.codec != RAW:
+            return None
+        elapsed = max(0, other.arrived_at - self.arrived_at)
+        arrivals = self.arrivals or b""
+        if elapsed != _last_elapsed(arrivals):
+            if elapsed > _LONGEST_MS or size + len(arrivals) + _ARRIVAL.size > GROWN_BYTES:
+                return None
+            arrivals += _ARRIVAL.pack(self.line_count, elapsed)
+        return Chunk(
+            self.first_line,
+            self.first_byte,
+            self.line_count + other.line_count,
+            size,
+            self.arrived_at,
+            RAW,
+            arrivals or None,
+            self.body + other.body,
+        )
+
+    @property
+    def arrival_count(self) -> int:
+        """How many pairs `arrival_times` has."""
+        return 1 + len(self.arrivals or b"") // _ARRIVAL.size
 
     def text(self) -> bytes:
         """The bytes as the script wrote them; none for a gap.
@@ -132,12 +169,20 @@ def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
     groups: list[list[Chunk]] = [[]]
     size = 0
     for chunk in chunks:
-        if groups[-1] and size + chunk.byte_count > CHUNK_BYTES:
+        if groups[-1] and (
+            size + chunk.byte_count > CHUNK_BYTES
+            or chunk.arrived_at - groups[-1][0].arrived_at > _LONGEST_MS
+        ):
             groups.append([])
             size = 0
         groups[-1].append(chunk)
         size += chunk.byte_count
     return [_merge_group(group) for group in groups if group]
+
+
+def _last_elapsed(arrivals: bytes) -> int:
+    """When the last part of a chunk arrived, in milliseconds since its first."""
+    return _ARRIVAL.unpack_from(arrivals, len(arrivals) - _ARRIVAL.size)[1] if arrivals else 0
 
 
 def _merge_group(group: Sequence[Chunk]) -> Chunk:
@@ -244,12 +289,15 @@ class _Times:
     """Looks up when a line of one chunk arrived."""
 
     def __init__(self, chunk: Chunk) -> None:
-        self._lines, self._times = [chunk.first_line], [chunk.arrived_at]
-        if chunk.arrivals:
-            self._lines, self._times = map(list, zip(*chunk.arrival_times(), strict=True))
+        self._first_line, self._arrived_at = chunk.first_line, chunk.arrived_at
+        numbers: Sequence[int] = ()
+        if chunk.arrivals:  # hundreds, maybe, of which one is asked for
+            numbers = struct.unpack(f"<{len(chunk.arrivals) // 4}I", chunk.arrivals)
+        self._lines, self._elapsed = numbers[::2], (0, *numbers[1::2])
 
     def of(self, index: int) -> int:
-        return self._times[max(0, bisect_right(self._lines, index) - 1)]
+        place = bisect_right(self._lines, index - self._first_line)
+        return self._arrived_at + self._elapsed[place]
 
 
 def _line(index: int, text: bytes, times: _Times, limit: int, size: int | None) -> LogLine:

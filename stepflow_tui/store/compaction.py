@@ -1,4 +1,4 @@
-"""When to merge small chunks: each commit makes one, and a quiet log would be all overhead."""
+"""When to merge small chunks: a quiet log would be all overhead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from stepflow_tui.store.chunks import Chunk
 
 _LARGE = CHUNK_BYTES // 2
-_MANY = 256
+_MANY_ARRIVALS = 1024
+"""Each takes eight bytes of the merged chunk, and is looked through when lines of it are read."""
 
 
 class Run(Struct, frozen=True):
@@ -31,24 +32,27 @@ class Compaction:
 
     def __init__(self) -> None:
         self._run: Run | None = None
+        self._arrivals = 0
         self._ready: list[Run] = []
 
     def add(self, chunks: Iterable[Chunk]) -> None:
-        """Take note of chunks in the order in which they are stored."""
+        """Take note of chunks that grow no more, in the order in which they are stored."""
         for chunk in chunks:
             if chunk.byte_count >= _LARGE or chunk.is_gap:
                 self.finish()
                 continue
             run = self._run or Run(chunk.first_line, chunk.first_byte, chunk.first_byte, 0)
             self._run = Run(run.first_line, run.first_byte, chunk.end_byte, run.count + 1)
-            if self._run.count >= _MANY or chunk.end_byte - run.first_byte >= CHUNK_BYTES:
+            self._arrivals += chunk.arrival_count
+            is_full = chunk.end_byte - run.first_byte >= CHUNK_BYTES
+            if is_full or self._arrivals >= _MANY_ARRIVALS:
                 self.finish()
 
     def finish(self) -> None:
         """Nothing will be added to the present run."""
         if self._run is not None and self._run.count > 1:
             self._ready.append(self._run)
-        self._run = None
+        self._run, self._arrivals = None, 0
 
     @property
     def ready(self) -> list[Run]:

@@ -158,6 +158,26 @@ class Transaction:
         )
         self.written += sum(len(chunk.body) for chunk in chunks)
 
+    def grow_log(self, number: int, chunk: Chunk) -> None:
+        """Replace the chunk that begins where this one does: more has come behind it."""
+        found = self._connection.execute(
+            "UPDATE log_chunks SET line_count = ?, byte_count = ?, arrivals = ?, body = ? "
+            "WHERE execution = ? AND first_line = ? AND first_byte = ? RETURNING chunk",
+            (
+                chunk.line_count,
+                chunk.byte_count,
+                chunk.arrivals,
+                chunk.body,
+                number,
+                chunk.first_line,
+                chunk.first_byte,
+            ),
+        ).fetchall()
+        if found:
+            self.written += len(chunk.body)
+        else:  # somebody has taken it away: here is all of it
+            self.append_log(number, [chunk])
+
     def save_stream(self, stream: Stream) -> None:
         """Write how far an execution's output has come; belongs to the chunks it counts."""
         self._connection.execute(

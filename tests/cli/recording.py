@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Execution, Status, Step
+from stepflow_tui.store.backlog import Backlog
 from stepflow_tui.store.chunks import pack
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.queries import Stream, execution, steps, stream
@@ -28,6 +29,7 @@ class Recording:
         self.home = home
         self.writer = Writer(home.database)
         home.database.chmod(0o600)  # as the umask of the runner makes it
+        self._backlogs: dict[int, Backlog] = {}
 
     def add(self, **fields: object) -> Execution:
         """Add an execution; by default it runs."""
@@ -67,9 +69,11 @@ class Recording:
         fields = {"exit_code": 0, "duration_ms": 12_345, "finished_at": START_MS + 12_845, **fields}
         return self.save(number, status=status, **fields)
 
-    def log(self, number: int, *writes: bytes, at: int = START_MS) -> None:
-        """Add output, a chunk (or more) for each write."""
+    def log(self, number: int, *writes: bytes, at: int = START_MS, grows: bool = False) -> None:
+        """Add output: a chunk (or more) for each write, or what lets the last one grow."""
         for data in writes:
+            backlog = self._backlogs.get(number) if grows else None
+            backlog = self._backlogs[number] = backlog or Backlog()
             before = self._stream(number)
             chunks = pack(
                 data,
@@ -86,9 +90,11 @@ class Recording:
                 partial_bytes=len(data.rpartition(b"\n")[2])
                 + (0 if lines else before.partial_bytes),
             )
+            backlog.add(chunks)
             with self.writer.transaction(durable=False) as transaction:
-                transaction.append_log(number, chunks)
+                backlog.save(transaction, number)
                 transaction.save_stream(after)
+            backlog.saved()
 
     def step(self, number: int, index: int, name: str, lines: tuple[int, int | None]) -> Step:
         """Add or change a step; it is completed when its last line is known."""

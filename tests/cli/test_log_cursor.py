@@ -27,12 +27,12 @@ def texts(parts: list[Lines]) -> list[bytes]:
     return [text for lines in parts for text in lines.texts]
 
 
-@given(writes=WRITES, merged=st.booleans())
+@given(writes=WRITES, kind=st.sampled_from(["apart", "merged", "growing"]))
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_chunking_gives_the_same_lines(
-    recording: Recording, writes: list[bytes], merged: bool
+    recording: Recording, writes: list[bytes], kind: str
 ) -> None:
     number = recording.add().number
     whole = b"".join(writes)
@@ -41,10 +41,10 @@ def test_any_chunking_gives_the_same_lines(
     with Reader(recording.home.database) as reader:
         cursor, found = LogCursor(number), []
         for at, data in enumerate(writes):
-            recording.log(number, data)
+            recording.log(number, data, grows=kind == "growing")
             if at % 2:
                 found += texts(read_all(reader, cursor)[:-1])
-            if merged and at == 5:
+            if kind == "merged" and at == 5:
                 # What was read already is now in the middle of a longer chunk.
                 with recording.writer.transaction(durable=False) as transaction:
                     run = Run(0, 0, len(b"".join(writes[:6])), 6)

@@ -30,7 +30,7 @@ from stepflow_tui.runner.recording import Recording
 from stepflow_tui.runner.recovery import recover
 from stepflow_tui.runner.spool import LOCK, OUTPUT
 from stepflow_tui.runner.stop import Reason
-from stepflow_tui.store import compaction, queries
+from stepflow_tui.store import chunks, compaction, queries
 from stepflow_tui.store import writer as writer_module
 from stepflow_tui.store.queries import RunnerRecord, Stream
 from stepflow_tui.store.transaction import Transaction
@@ -401,7 +401,8 @@ def simulated(
             _WAL_ALARM=alarm,
             _RESTART_EVERY_S=0.0,
         ),
-        patch.multiple(compaction, _MANY=4, _LARGE=20_000),
+        patch.multiple(compaction, _MANY_ARRIVALS=8, _LARGE=20_000),
+        patch.object(chunks, "GROWN_BYTES", chance.choice((30, 300, chunks.GROWN_BYTES))),
     ):
         yield chance, workload(Home(Path(directory, "home")), chance, clock)
 

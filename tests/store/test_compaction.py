@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from stepflow_tui.store.chunks import CHUNK_BYTES, Chunk
 from stepflow_tui.store.compaction import Compaction, Run
 
@@ -22,10 +24,16 @@ def test_a_quiet_log_is_merged_when_it_fills_a_chunk() -> None:
     assert compaction.ready == []
 
 
-def test_many_tiny_chunks_are_merged_before_they_fill_one() -> None:
+def test_tiny_chunks_are_merged_before_one_holds_too_many_times() -> None:
     compaction = Compaction()
-    compaction.add(chunks(*[10] * 300))
-    assert compaction.ready == [Run(0, 0, 2560, 256)]
+    compaction.add(chunks(*[10] * 1100))
+    assert compaction.ready == [Run(0, 0, 10_240, 1024)]
+    times = b"\0" * 8 * 399
+    compaction.clear(1)
+    compaction.finish()
+    compaction.clear(1)
+    compaction.add(replace(chunk, arrivals=times) for chunk in chunks(*[800] * 3))
+    assert compaction.ready == [Run(0, 0, 2400, 3)]
 
 
 def test_a_large_chunk_ends_the_run_and_stays_as_it_is() -> None:

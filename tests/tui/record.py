@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Execution, Status, Step
 from stepflow_tui.store import chunks, queries
+from stepflow_tui.store.backlog import Backlog
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.writer import Writer
 
@@ -21,12 +22,18 @@ START_MS = 1_790_000_000_000
 
 
 class Recorder:
-    """Records executions into a home. Close it before the home goes."""
+    """Records executions into a home. Close it before the home goes.
+
+    Attributes:
+        grows: small chunks grow, as the runner's do; else each `log` makes one.
+    """
 
     def __init__(self, home: Home) -> None:
         prepare_home(home)
         self.home = home
         self._writer = Writer(home.database)
+        self.grows = False
+        self._backlogs: dict[int, Backlog] = {}
 
     def close(self) -> None:
         """End the connection."""
@@ -117,8 +124,11 @@ class Recorder:
         )
         rest = data.rpartition(b"\n")
         partial = len(rest[2]) if rest[1] else stream.partial_bytes + len(data)
+        backlog = self._backlogs.get(number) if self.grows else None
+        backlog = self._backlogs[number] = backlog or Backlog()
+        backlog.add(packed)
         with self._writer.transaction(durable=False) as transaction:
-            transaction.append_log(number, packed)
+            backlog.save(transaction, number)
             transaction.save_stream(
                 replace(
                     stream,
@@ -128,6 +138,7 @@ class Recorder:
                     partial_bytes=partial,
                 )
             )
+        backlog.saved()
 
 
 def step(index: int, name: str, first_line: int, **fields: object) -> Step:

@@ -11,7 +11,7 @@ from stepflow_tui.core.text import plain
 from stepflow_tui.store.reader import AsyncReader
 from stepflow_tui.tui.log.source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
 from tests.tui.conftest import CountingSource
-from tests.tui.record import Recorder, numbered
+from tests.tui.record import START_MS, Recorder, numbered
 
 
 async def resize(log: LogPages, source: CountingSource, *, ahead: bool = False) -> None:
@@ -73,25 +73,30 @@ PIECES = st.sampled_from([b"a", b"bb\n", b"\n", b"c\nd\n", b"e\nf"])
 GROWTH = st.lists(st.tuples(PIECES, st.booleans()), max_size=30)
 
 
-@given(growth=GROWTH)
+@given(growth=GROWTH, grows=st.booleans())
 def test_lines_that_come_ahead_are_those_that_would_be_read(
-    growth: list[tuple[bytes, bool]], tmp_path_factory: pytest.TempPathFactory
+    growth: list[tuple[bytes, bool]], grows: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = Home(tmp_path_factory.mktemp("grown"))
     recorder = Recorder(home)
+    recorder.grows = grows
 
     async def grow() -> None:
         reader = await AsyncReader.open(home.database)
         source = CountingSource(reader)
         number, whole = recorder.execution(), b""
         log = LogPages(source, number)
-        for piece, is_looked_at in growth:
-            recorder.log(number, piece)
+        for moment, (piece, is_looked_at) in enumerate(growth):
+            recorder.log(number, piece, START_MS + moment)
             whole += piece
             if is_looked_at:
                 await resize(log, source, ahead=True)
-                await log.load(range(log.line_count))
-                assert texts(log, range(log.line_count)) == whole.splitlines()
+                every = range(log.line_count)
+                await log.load(every)
+                assert texts(log, every) == whole.splitlines()
+                anew = await opened(source, number)
+                await anew.load(every)
+                assert [log.line(line) for line in every] == [anew.line(line) for line in every]
         await reader.close()
 
     try:

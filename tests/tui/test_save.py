@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.tui.log import saving
 from stepflow_tui.tui.log.saving import SaveOrder
+from stepflow_tui.tui.log.text import write_log
 from stepflow_tui.tui.screens.main.screen import MainScreen
 from stepflow_tui.tui.screens.save import Save
 from tests.tui.dashboard import dashboard
@@ -16,9 +17,12 @@ from tests.tui.record import numbered
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
+    from stepflow_tui.store.queries import Query
     from tests.tui.conftest import CountingSource
     from tests.tui.dashboard import Dashboard
     from tests.tui.record import Recorder
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -115,6 +119,32 @@ async def test_a_failure_leaves_what_was_there(
         await saving.save(source, number, SaveOrder(here / "a.log"))
     assert names(here) == ["a.log"]
     assert (here / "a.log").read_text() == "before"
+
+
+async def test_what_grows_while_it_is_saved_is_saved_once(
+    recorder: Recorder, source: CountingSource, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.grows = True
+    number = recorder.execution()
+    recorder.log(number, b"one\nbegun")
+    read = source.all
+
+    async def read_and_go_on(query: Query[T]) -> list[T]:
+        found = await read(query)
+        if len(source.rows) < 3:
+            recorder.log(number, b" line\nmore")
+        return found
+
+    monkeypatch.setattr(source, "all", read_and_go_on)
+    with (here / "a.log").open("w") as file:
+        written = await write_log(source, number, file, colours=False)
+    assert written == 4
+    assert (here / "a.log").read_text().split("\n")[:4] == [
+        "one",
+        "begun line",
+        "more line",
+        "more",
+    ]
 
 
 async def begin(board: Dashboard) -> None:

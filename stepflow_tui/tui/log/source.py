@@ -158,10 +158,10 @@ class LogPages:
         self._pages[page] = after
 
     def _just_come(self, before: _Page, start: int, stop: int) -> list[LogLine] | None:
-        """The lines `start:stop`, if the last chunk is all that has come since a page was read."""
+        """The lines `start:stop`, if the last chunk holds all that came since a page was read."""
         chunk = self._last_chunk
         is_whole = before.final == len(before.lines)
-        if chunk is None or not is_whole or chunk.first_byte != before.byte_count:
+        if chunk is None or not is_whole or chunk.first_byte > before.byte_count:
             return None
         return lines_of([chunk], start=start, stop=stop, limit=MAX_LINE)
 

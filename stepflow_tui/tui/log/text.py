@@ -45,11 +45,11 @@ async def write_log(
         StoreProblem: the database cannot be read.
         OSError: the file cannot be written.
     """
-    line, byte = lines.start if lines else 0, 0
+    line = lines.start if lines else 0
     text = _LogText(file, lines, colours=colours, numbered=numbered)
-    while chunks := await source.all(queries.chunks_from(number, line, byte, _CHUNKS)):
+    while chunks := await source.all(queries.chunks_from(number, line, text.byte, _CHUNKS)):
         await asyncio.to_thread(text.add, chunks)
-        line, byte = chunks[-1].first_line, chunks[-1].end_byte
+        line = chunks[-1].first_line
         if lines is not None and line >= lines.stop:
             break
     text.end()
@@ -57,7 +57,12 @@ async def write_log(
 
 
 class _LogText:
-    """Of a long line no more than a part is kept in memory."""
+    """Of a long line no more than a part is kept in memory.
+
+    Attributes:
+        byte: offset behind what was added.
+        written: lines.
+    """
 
     def __init__(
         self, file: IO[str], lines: range | None, *, colours: bool, numbered: bool
@@ -67,6 +72,7 @@ class _LogText:
         self._colours = colours
         self._numbered = numbered
         self._index = -1
+        self.byte = 0
         self._head = b""
         self._long: LineCleaner | None = None
         self.written = 0
@@ -79,7 +85,9 @@ class _LogText:
             if chunk.is_gap:
                 self._add_gap(chunk)
             else:
-                self._add(chunk.text())
+                # It may have grown, or been merged, since a part of it was read.
+                self._add(chunk.text()[max(0, self.byte - chunk.first_byte) :])
+            self.byte = chunk.end_byte
 
     def _add(self, data: bytes) -> None:
         *lines, head = (self._head + data).split(b"\n")
@@ -94,7 +102,7 @@ class _LogText:
         self._head = head
 
     def _add_gap(self, gap: Chunk) -> None:
-        lines = gap.line_count
+        lines = gap.first_line + gap.line_count - self._index
         if lines and (self._head or self._long):
             self._write(self._head)
             self._head = b""
