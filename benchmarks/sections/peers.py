@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from psutil import Process
+from psutil import NoSuchProcess, Process
 
 from benchmarks import flood, stamps
 from benchmarks.figure import Figure, quantile
@@ -109,7 +109,14 @@ def _mprocs(workshop: Workshop, script: Path) -> Iterator[Shown]:  # noqa: ARG00
     with Terminal(["mprocs", str(script)], environment(script.parent)) as terminal:
         terminal.read(_START_S)
         started = Process(terminal.pid).children(recursive=True)  # npm starts it through node
-        yield Shown(terminal, tuple(each.pid for each in started if each.name() == "mprocs"))
+        yield Shown(terminal, tuple(each.pid for each in started if _is_named(each, "mprocs")))
+
+
+def _is_named(process: Process, name: str) -> bool:
+    try:
+        return process.name() == name
+    except NoSuchProcess:  # a short one, over by now
+        return False
 
 
 @contextmanager

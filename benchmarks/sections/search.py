@@ -31,7 +31,7 @@ _WORDS = "copied fetched built linked packed tested release server module packag
 _GREP_ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
 """In which grep is fastest."""
 
-_ROUNDS, _FIRSTS = 5, 9
+_ROUNDS, _FIRSTS = 9, 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.chunks import Chunk
     from stepflow_tui.tui.source import Source
 
-_STRETCH_BYTES = 4 * 1024 * 1024
+_STRETCH_BYTES = 6 * 1024 * 1024
 """A stretch is opened as a whole, so this is what a search takes of the memory, some times over."""
 
 _FEW_CHUNKS, _MANY_CHUNKS = 8, 1024

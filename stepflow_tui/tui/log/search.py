@@ -23,7 +23,7 @@ MAX_MATCHES = 2_000_000
 """Matching lines that are noted; those beyond are counted, and looked for when asked for."""
 
 _MAX_GIVEN_UP = 3
-_AT_A_TIME = 3
+_AT_A_TIME = 4
 _WINDOW, _MAX_WINDOW = 4096, 262_144
 
 
