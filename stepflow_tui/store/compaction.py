@@ -41,11 +41,12 @@ class Compaction:
             if chunk.byte_count >= _LARGE or chunk.is_gap:
                 self.finish()
                 continue
+            if self._run is not None and chunk.end_byte - self._run.first_byte > CHUNK_BYTES:
+                self.finish()
             run = self._run or Run(chunk.first_line, chunk.first_byte, chunk.first_byte, 0)
             self._run = Run(run.first_line, run.first_byte, chunk.end_byte, run.count + 1)
             self._arrivals += chunk.arrival_count
-            is_full = chunk.end_byte - run.first_byte >= CHUNK_BYTES
-            if is_full or self._arrivals >= _MANY_ARRIVALS:
+            if self._arrivals >= _MANY_ARRIVALS:
                 self.finish()
 
     def finish(self) -> None:

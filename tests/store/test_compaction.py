@@ -14,11 +14,12 @@ def chunks(*sizes: int) -> list[Chunk]:
     return made
 
 
-def test_a_quiet_log_is_merged_when_it_fills_a_chunk() -> None:
+def test_a_quiet_log_is_merged_when_what_comes_next_would_not_fit() -> None:
     compaction = Compaction()
-    compaction.add(chunks(*[CHUNK_BYTES // 4] * 3))
+    pieces = chunks(*[CHUNK_BYTES // 4] * 4, 10)
+    compaction.add(pieces[:4])
     assert compaction.ready == []
-    compaction.add([Chunk(3, 3 * CHUNK_BYTES // 4, 1, CHUNK_BYTES // 4, 0, 0, None, b"")])
+    compaction.add(pieces[4:])
     assert compaction.ready == [Run(0, 0, CHUNK_BYTES, 4)]
     compaction.clear(1)
     assert compaction.ready == []
