@@ -32,6 +32,7 @@ from stepflow_tui.runner.recovery import ingest_again, recover
 from stepflow_tui.runner.retention import prune_spools, sweep_up
 from stepflow_tui.runner.spool import Spool
 from stepflow_tui.runner.starts import Starts
+from stepflow_tui.runner.sweep import SWEEP_S, Sweep
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.trouble import Trouble
 from stepflow_tui.runner.turns import Turns
@@ -40,7 +41,7 @@ from stepflow_tui.store.queries import Stream, runner_record
 from stepflow_tui.store.writer import WriteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from stepflow_tui.store.writer import Writer
 
 _log = logging.getLogger(__name__)
-
-SWEEP_S = 2.0
-"""Between two looks at everything, for what no event told of."""
 
 _RETRY_S = 1.0
 _PRUNE_S = 600.0
@@ -101,6 +99,7 @@ class Runner:
         self._maybe_exited: set[str] = set()
         self._checkup: Checkup | None = None
         self._look_for_requests = True
+        self._sweep = Sweep()
         self._sweeping = False
         self._leaving = False
         self._leave_when_empty = False
@@ -209,7 +208,7 @@ class Runner:
         hints = self._watch.hints()
         self._look_for_requests |= hints.requests or hints.overflow
         if hints.overflow:
-            self._sweep()
+            self._look_at(self._recordings)
         if hints.database:
             self._look_after()
         self._maybe_exited |= hints.exited & self._recordings.keys()
@@ -232,18 +231,20 @@ class Runner:
         if execution in self._recordings:
             self._turns.mark([execution])
 
-    def _sweep(self) -> None:
-        for recording in self._recordings.values():
-            self._endings.check_shim(recording)
-        self._maybe_exited.update(self._recordings)
-        self._turns.mark(self._recordings)
+    def _look_at(self, executions: Collection[str]) -> None:
+        """Anything may be new of these."""
+        for execution in executions:
+            self._endings.check_shim(self._recordings[execution])
+        self._maybe_exited.update(executions)
+        self._turns.mark(executions)
 
     def _sweep_regularly(self) -> None:
         self._sweeping = bool(self._recordings)
         if self._sweeping:
-            self._sweep()
-            self._look_after()
-            self._timers.after(SWEEP_S, self._sweep_regularly)
+            if self._sweep.is_round_over:
+                self._look_after()
+            self._look_at(self._sweep.take(self._recordings))
+            self._timers.after(self._sweep.pause_s, self._sweep_regularly)
 
     def _look_after(self) -> None:
         """See to what recording needs: room on the disk, and the database in its place."""

@@ -62,11 +62,12 @@ class Backlog:
 
     def save(self, transaction: Transaction, number: int) -> None:
         """Write the log of execution `number` as it is by now; `saved` follows the commit."""
-        if self.has_chunks:
-            new = self._rows
-            if self._is_first_stored:
-                transaction.grow_log(number, new[0])
-                new = new[1:]
+        if not self.has_chunks:
+            return
+        if self._is_first_stored:
+            transaction.grow_log(number, self._rows[0])
+        new = self._rows[self._is_first_stored :]
+        if new:
             transaction.append_log(number, new)
 
     def merge(self, transaction: Transaction, number: int) -> None:

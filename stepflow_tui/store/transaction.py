@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class Cursor(Protocol):
     """What we need of a cursor."""
 
+    @property
+    def rowcount(self) -> int:
+        """How many rows an UPDATE has changed."""
+
     def fetchall(self) -> list[Any]:
         """All rows of the result."""
 
@@ -160,9 +164,9 @@ class Transaction:
 
     def grow_log(self, number: int, chunk: Chunk) -> None:
         """Replace the chunk that begins where this one does: more has come behind it."""
-        found = self._connection.execute(
+        changed = self._connection.execute(
             "UPDATE log_chunks SET line_count = ?, byte_count = ?, arrivals = ?, body = ? "
-            "WHERE execution = ? AND first_line = ? AND first_byte = ? RETURNING chunk",
+            "WHERE execution = ? AND first_line = ? AND first_byte = ?",
             (
                 chunk.line_count,
                 chunk.byte_count,
@@ -172,8 +176,8 @@ class Transaction:
                 chunk.first_line,
                 chunk.first_byte,
             ),
-        ).fetchall()
-        if found:
+        ).rowcount
+        if changed:
             self.written += len(chunk.body)
         else:  # somebody has taken it away: here is all of it
             self.append_log(number, [chunk])

@@ -32,8 +32,9 @@ _KINDS: dict[type[apsw.Error], type[sqlite3.DatabaseError]] = {
 class Rows:
     """A result that is read already."""
 
-    def __init__(self, rows: list[Any]) -> None:
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
         self._rows = rows
+        self.rowcount = rowcount
 
     def fetchall(self) -> list[Any]:
         return self._rows
@@ -59,10 +60,11 @@ class ApswConnection:
         if self._synchronous is not None and sql.startswith(_SYNCHRONOUS):
             sql = f"{_SYNCHRONOUS}{self._synchronous}"
         try:
-            return Rows(self._connection.execute(sql, parameters).fetchall())
+            rows = self._connection.execute(sql, parameters).fetchall()
+            return Rows(rows, self._connection.changes())
         except apsw.Error as error:
             if _is_passed_over(sql, error):
-                return Rows([])
+                return Rows([], 0)
             raise _translated(error) from error
 
     def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]], /) -> object:
