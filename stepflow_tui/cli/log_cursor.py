@@ -99,7 +99,10 @@ class LogCursor:
             return None
         first, continues = self._line + 1, self._continues
         self._note_arrivals(chunks)
-        texts, is_open = self._split(self._advance(chunks))
+        data = self._advance(chunks)
+        if chunks[0].is_gap and chunks[0].line_count:
+            return Lines(first, self._end_line(), self._arrivals, continues)
+        texts, is_open = self._split(data)
         return Lines(first, texts, self._arrivals, continues, is_open)
 
     def read_unfinished(self) -> Lines:
@@ -125,6 +128,12 @@ class LogCursor:
         self._arrivals = [
             (line + 1, time) for chunk in chunks for line, time in chunk.arrival_times()
         ]
+
+    def _end_line(self) -> list[bytes]:
+        """What there is of a line whose rest was left out, with its end."""
+        texts = [self._head] if self._head or self._continues else []
+        self._head, self._continues = b"", False
+        return texts
 
     def _split(self, data: bytes) -> tuple[list[bytes], bool]:
         """Lines, and whether the last of them is only a part."""

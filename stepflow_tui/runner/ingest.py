@@ -189,7 +189,7 @@ class Ingest:
             chunks = pack(data, **place)
         self._backlog.add(chunks)
         end = stored + len(data)
-        self._trim_before = self._limit.trim_before(end)
+        self._trim_before = self._limit.trim_before(end) or self._trim_before
         self.is_trimmed |= leave_out or self._trim_before is not None
 
     def _change(self, **fields: object) -> None:

@@ -28,7 +28,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self._rows: list[Chunk] = []
-        self._is_first_stored = False
+        self._stored: Chunk | None = None
         self._is_finished = False
         self._compaction = Compaction()
         self._merged = 0
@@ -64,9 +64,11 @@ class Backlog:
         """Write the log of execution `number` as it is by now; `saved` follows the commit."""
         if not self.has_chunks:
             return
-        if self._is_first_stored:
-            transaction.grow_log(number, self._rows[0])
-        new = self._rows[self._is_first_stored :]
+        new = self._rows
+        if self._stored is not None:
+            if new[0] is not self._stored:
+                transaction.grow_log(number, new[0])
+            new = new[1:]
         if new:
             transaction.append_log(number, new)
 
@@ -88,4 +90,4 @@ class Backlog:
         if self._rows and not self._rows[0].may_grow and not self._is_finished:
             self._compaction.add(self._rows)
             self._rows = []
-        self._is_first_stored = bool(self._rows)
+        self._stored = self._rows[0] if self._rows else None

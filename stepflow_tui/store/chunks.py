@@ -35,8 +35,8 @@ GROWN_BYTES = 3900
 _COMPRESS_FROM = 4096
 _LEVEL = 3
 _ARRIVAL = struct.Struct("<II")
-_LONGEST_MS = 2**31
-"""Arrivals further apart, or from before a clock was set, are not held by one chunk."""
+_LONGEST_MS = 2**31 - 1
+"""Arrivals further apart are not held by one chunk, nor any from before its first."""
 
 
 class _Zstd(threading.local):
@@ -97,19 +97,18 @@ class Chunk(Struct, frozen=True):
     @property
     def may_grow(self) -> bool:
         """Whether it is small, and stored as it is."""
-        return self.codec == RAW and self.byte_count < GROWN_BYTES
+        return self.codec == RAW and self.byte_count + len(self.arrivals or b"") < GROWN_BYTES
 
     def grown_by(self, other: Chunk) -> Chunk | None:
         """With a chunk behind it that arrived at once; None if they do not make one small chunk."""
-        size = self.byte_count + other.byte_count
-        if size > GROWN_BYTES or self.codec != RAW or other.codec != RAW:
+        elapsed = other.arrived_at - self.arrived_at
+        if self.codec != RAW or other.codec != RAW or not 0 <= elapsed <= _LONGEST_MS:
             return None
-        elapsed = max(0, other.arrived_at - self.arrived_at)
-        arrivals = self.arrivals or b""
+        size, arrivals = self.byte_count + other.byte_count, self.arrivals or b""
         if elapsed != _last_elapsed(arrivals):
-            if elapsed > _LONGEST_MS or size + len(arrivals) + _ARRIVAL.size > GROWN_BYTES:
-                return None
             arrivals += _ARRIVAL.pack(self.line_count, elapsed)
+        if size + len(arrivals) > GROWN_BYTES:
+            return None
         return Chunk(
             self.first_line,
             self.first_byte,
@@ -171,7 +170,7 @@ def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
     for chunk in chunks:
         if groups[-1] and (
             size + chunk.byte_count > CHUNK_BYTES
-            or chunk.arrived_at - groups[-1][0].arrived_at > _LONGEST_MS
+            or not 0 <= chunk.arrived_at - groups[-1][0].arrived_at <= _LONGEST_MS
         ):
             groups.append([])
             size = 0
@@ -189,8 +188,7 @@ def _merge_group(group: Sequence[Chunk]) -> Chunk:
     first = group[0]
     times = [time for chunk in group for time in chunk.arrival_times()]
     arrivals = b"".join(
-        _ARRIVAL.pack(line - first.first_line, max(0, time - first.arrived_at))
-        for line, time in times[1:]
+        _ARRIVAL.pack(line - first.first_line, time - first.arrived_at) for line, time in times[1:]
     )
     data = b"".join(chunk.text() for chunk in group)
     return _chunk(data, first.first_line, first.first_byte, first.arrived_at, arrivals or None)

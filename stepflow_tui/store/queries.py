@@ -234,7 +234,7 @@ class Pulse(Struct, frozen=True):
         line_count: lines of the log asked about, an unfinished last one included.
         byte_count: of that log.
         end_line: lines it had when its execution ended; None while that runs.
-        last_chunk: of that log, if it is a small one: what came last while lines come singly.
+        last_chunk: of that log, if it is a small one: it holds what came last, and maybe more.
     """
 
     version: int

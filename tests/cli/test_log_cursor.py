@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from stepflow_tui.cli.log_cursor import MAX_LINE, Lines, LogCursor
 from stepflow_tui.core.text import show_line
+from stepflow_tui.store.chunks import gap_of, pack
 from stepflow_tui.store.compaction import Run
 from stepflow_tui.store.reader import Reader
 
@@ -144,3 +145,23 @@ def test_going_behind_the_last_line_finds_only_what_is_new(recording: Recording)
         assert cursor.read(reader) is None
         recording.log(number, b"three\n")
         assert cursor.read(reader) == Lines(3, [b"three"], [(3, 1_700_000_000_000)])
+
+
+def test_a_line_whose_rest_was_left_out_ends_there(recording: Recording) -> None:
+    number = recording.add().number
+    with recording.writer.transaction(durable=False) as transaction:
+        for chunks in (
+            pack(b"one\nbegun", first_line=0, first_byte=0, arrived_at=0),
+            gap_of(2, 20, first_line=1, first_byte=9, arrived_at=0),
+            pack(b"four\n", first_line=3, first_byte=29, arrived_at=0),
+        ):
+            transaction.append_log(number, chunks)
+    with Reader(recording.home.database) as reader:
+        cursor = LogCursor(number)
+        parts = read_all(reader, cursor)
+    assert [(part.first, part.texts) for part in parts if part.texts] == [
+        (1, [b"one"]),
+        (2, [b"begun"]),
+        (4, [b"four"]),
+    ]
+    assert cursor.left_out == 20

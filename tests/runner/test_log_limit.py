@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.models import Status
+from stepflow_tui.core.clock import now
+from stepflow_tui.core.home import Home
+from stepflow_tui.core.models import Execution, Status
+from stepflow_tui.runner.ingest import Ingest
 from stepflow_tui.runner.log_limit import LogLimit
+from stepflow_tui.runner.spool import OUTPUT, Spool
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of
+from stepflow_tui.store.home import prepare_home
+from stepflow_tui.store.queries import Stream
+from stepflow_tui.store.writer import Writer
 from tests.house import House, wait_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
-    from stepflow_tui.core.models import Execution
     from stepflow_tui.store.chunks import Chunk
 
 LIMIT = 2_000_000
@@ -118,6 +124,36 @@ def test_the_space_of_a_flooding_spool_is_given_back(
 
 def blocks(path: Path) -> int:
     return path.stat().st_blocks * 512
+
+
+def test_what_is_to_be_left_out_is_so_after_a_commit_that_failed(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    prepare_home(home)
+    spool = Spool(home, "it")
+    spool.save_masks(["secret-value"])
+    writer = Writer(home.database)
+    with writer.transaction(durable=False) as transaction:
+        execution = Execution(0, "it", "run", ["true"], "/", Status.RUNNING, 0)
+        number = transaction.insert_execution(execution)
+    assert number is not None
+    stream = Stream(number, None, 0, 0, 0, 0, None, is_open=True)
+    ingest = Ingest(spool, stream, max_log_bytes=LIMIT)
+    with Path(f"{spool.prefix}{OUTPUT}").open("ab", buffering=0) as file:
+        for _ in range(30):
+            file.write(b"a line\n" * 15_000)
+            ingest.read(now())
+        file.write(b"secret")  # is held back until it is known that no more comes
+        ingest.read(now())
+    with suppress(ZeroDivisionError), writer.transaction(durable=False) as transaction:
+        ingest.save(transaction, number)
+        raise ZeroDivisionError
+    ingest.close()
+    with writer.transaction(durable=False) as transaction:
+        ingest.save(transaction, number)
+    stored = writer.all(queries.chunks_from(number, 0, 0, -1))
+    writer.close()
+    assert [chunk.text() for chunk in stored][-1].endswith(b"secret")
+    assert sum(chunk.byte_count for chunk in stored if not chunk.is_gap) < LIMIT + 300_000
 
 
 def test_strides() -> None:
