@@ -107,8 +107,7 @@ class LogCursor:
 
     def read_unfinished(self) -> Lines:
         """What is left of the line that has no newline yet, or no line."""
-        texts = [self._head] if self._head or self._continues else []
-        return Lines(self._line + 1, texts, self._arrivals, self._continues)
+        return Lines(self._line + 1, self._unfinished, self._arrivals, self._continues)
 
     def _next(self, reader: Reader) -> list[Chunk]:
         """The next chunks: up to a gap, or a gap alone."""
@@ -131,9 +130,14 @@ class LogCursor:
 
     def _end_line(self) -> list[bytes]:
         """What there is of a line whose rest was left out, with its end."""
-        texts = [self._head] if self._head or self._continues else []
+        texts = self._unfinished
         self._head, self._continues = b"", False
         return texts
+
+    @property
+    def _unfinished(self) -> list[bytes]:
+        """What there is of the line that has no newline yet; nothing if there is no such line."""
+        return [self._head] if self._head or self._continues else []
 
     def _split(self, data: bytes) -> tuple[list[bytes], bool]:
         """Lines, and whether the last of them is only a part."""

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 class Backlog:
-    """The rows of one log that are not as they will be.
-
-    Attributes:
-        new_lines: how many lines wait for their commit.
-        has_chunks: output waits for its commit.
-    """
+    """The rows of one log that are not as they will be."""
 
     def __init__(self) -> None:
         self._rows: list[Chunk] = []
@@ -32,8 +27,17 @@ class Backlog:
         self._is_finished = False
         self._compaction = Compaction()
         self._merged = 0
-        self.new_lines = 0
-        self.has_chunks = False
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether output waits for its commit."""
+        return bool(self._rows) and self._rows[-1] is not self._stored
+
+    @property
+    def new_lines(self) -> int:
+        """How many lines wait for their commit."""
+        stored = 0 if self._stored is None else self._stored.line_count
+        return sum(chunk.line_count for chunk in self._rows) - stored
 
     @property
     def is_dirty(self) -> bool:
@@ -50,8 +54,6 @@ class Backlog:
             else:
                 self._compaction.add(self._rows[-1:])
                 self._rows.append(chunk)
-            self.new_lines += chunk.line_count
-            self.has_chunks = True
 
     def finish(self) -> None:
         """Nothing will be added any more."""
@@ -85,8 +87,6 @@ class Backlog:
         self._compaction.clear(self._merged)
         self._merged = 0
         self._rows = self._rows[-1:]
-        self.new_lines = 0
-        self.has_chunks = False
         if self._rows and not self._rows[0].may_grow and not self._is_finished:
             self._compaction.add(self._rows)
             self._rows = []

@@ -99,11 +99,15 @@ class Chunk(Struct, frozen=True):
         """Whether it is small, and stored as it is."""
         return self.codec == RAW and self.byte_count + len(self.arrivals or b"") < GROWN_BYTES
 
+    def may_hold_time_of(self, other: Chunk) -> bool:
+        """Whether the arrival of the other one can be told from that of this one."""
+        return 0 <= other.arrived_at - self.arrived_at <= _LONGEST_MS
+
     def grown_by(self, other: Chunk) -> Chunk | None:
         """With a chunk behind it that arrived at once; None if they do not make one small chunk."""
-        elapsed = other.arrived_at - self.arrived_at
-        if self.codec != RAW or other.codec != RAW or not 0 <= elapsed <= _LONGEST_MS:
+        if self.codec != RAW or other.codec != RAW or not self.may_hold_time_of(other):
             return None
+        elapsed = other.arrived_at - self.arrived_at
         size, arrivals = self.byte_count + other.byte_count, self.arrivals or b""
         if elapsed != _last_elapsed(arrivals):
             arrivals += _ARRIVAL.pack(self.line_count, elapsed)
@@ -169,8 +173,7 @@ def merge(chunks: Sequence[Chunk]) -> list[Chunk]:
     size = 0
     for chunk in chunks:
         if groups[-1] and (
-            size + chunk.byte_count > CHUNK_BYTES
-            or not 0 <= chunk.arrived_at - groups[-1][0].arrived_at <= _LONGEST_MS
+            size + chunk.byte_count > CHUNK_BYTES or not groups[-1][0].may_hold_time_of(chunk)
         ):
             groups.append([])
             size = 0
