@@ -24,7 +24,7 @@ from stepflow_tui.cli.parsing import Duration, Pair
 from stepflow_tui.cli.protection import warn_of_secrets, with_protection
 from stepflow_tui.cli.show import print_execution_json
 from stepflow_tui.cli.terminal import say
-from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.requests.directory import current_directory
 from stepflow_tui.requests.prepare import run_request
 from stepflow_tui.requests.secrets import read_secrets
 
@@ -81,7 +81,7 @@ def command(
     secrets = read_secrets(protection.secret_names, protection.secret_files, {**os.environ, **env})
     request = run_request(
         words if shell is None else (shell,),
-        cwd=cwd or _here(),
+        cwd=cwd or current_directory(),
         name=name,
         env=env,
         tags=tags,
@@ -101,13 +101,6 @@ def command(
         print_submitted(request, execution, as_json=as_json)
         return 0
     return exit_code(_follow(home, request, as_json=as_json, compact=compact))
-
-
-def _here() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError as problem:
-        raise UsageProblem("the working directory is gone; name another with -C") from problem
 
 
 def _follow(home: Home, request: RunRequest, *, as_json: bool, compact: bool) -> Execution:

@@ -19,6 +19,7 @@ from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.redaction import REDACTED
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.directory import working_directory
 from stepflow_tui.requests.executable import check_executable
 from stepflow_tui.requests.limits import caller_limits, caller_niceness, check_limits
 from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
@@ -201,27 +202,6 @@ def _is_locale_coerced() -> bool:
 def _utf8(text: str) -> str:
     """The text with a sign in place of each byte that was no UTF-8."""
     return _SURROGATE.sub("\ufffd", text)
-
-
-def working_directory(cwd: Path) -> Path:
-    """The directory as an absolute path.
-
-    Raises:
-        UsageProblem: there is none, or nobody may work in it.
-    """
-    shown = clean_line(str(cwd))
-    if "\0" in str(cwd) or not _is_directory(cwd):
-        raise UsageProblem(f"no directory {shown}; name the working directory with -C")
-    if not os.access(cwd, os.X_OK):
-        raise UsageProblem(f"no permission to work in {shown}; name another directory with -C")
-    return cwd.absolute()
-
-
-def _is_directory(cwd: Path) -> bool:
-    try:
-        return cwd.is_dir()
-    except OSError:
-        return False
 
 
 def _check_texts(texts: Iterable[str]) -> None:

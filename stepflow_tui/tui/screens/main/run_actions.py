@@ -378,7 +378,9 @@ def _unfinished(executions: Iterable[Execution]) -> list[Execution]:
 
 
 def _here() -> str:
+    from stepflow_tui.requests.directory import current_directory
+
     try:
-        return str(Path.cwd())
-    except FileNotFoundError:
+        return str(current_directory())
+    except StepflowError:
         return str(Path.home())  # our own directory is gone
