@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 Object: TypeAlias = dict[str, Any]
 
-_CONTROLS = lazy_pattern("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON may hold as it is and a terminal obeys, which may be at the end of the pipe."""
+_CONTROLS = lazy_pattern("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What is escaped beside what has to be: a terminal, which may be at the end of the pipe, obeys it;
+and UTF-8 has no place for the halves of surrogate pairs, which stand for bytes of a path."""
 
 _LAST_MS = 253_402_300_799_000
 """The last second of the year 9999, in UTC milliseconds."""
@@ -160,9 +161,7 @@ def _must_be_ascii() -> bool:
 def _write(text: str) -> None:
     """Write JSON as UTF-8, whatever the locale is."""
     text = _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    # Halves of surrogate pairs have no place in UTF-8.
-    data = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
-    write_bytes(data + b"\n")
+    write_bytes(text.encode() + b"\n")
 
 
 def iso(moment_ms: int | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,7 @@ from stepflow_tui.cli.terminal import BOLD, standard_output, write
 from stepflow_tui.cli.wording import execution_title, signal_name
 from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration, format_size
+from stepflow_tui.core.quoting import shown_command, shown_path, shown_shell
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.store import queries
 
@@ -82,7 +82,7 @@ def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
     age = format_age(moment.wall_ms - execution.created_at)
     yield "id", execution.id
     yield "command", _command_line(execution)
-    yield "directory", clean_line(execution.cwd)
+    yield "directory", shown_path(execution.cwd)
     yield "created", f"{age} ago by {clean_line(execution.user)}"
     yield "duration", format_duration(elapsed_ms(execution, execution.boot_id, moment))
     yield "ended with", _ending(execution)
@@ -101,8 +101,8 @@ def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
 
 def _command_line(execution: Execution) -> str:
     if execution.shell:
-        return clean_line(execution.command[0])
-    return clean_line(shlex.join(execution.command))
+        return shown_shell(execution.command[0])
+    return shown_command(execution.command)
 
 
 def _ending(execution: Execution) -> str:
@@ -146,7 +146,7 @@ def artifact_rows(artifacts: Sequence[Artifact]) -> list[tuple[str, ...]]:
     return [
         (
             str(artifact.index),
-            clean_line(artifact.path),
+            shown_path(artifact.path),
             "-" if artifact.size is None else format_size(artifact.size),
             clean_line(artifact.type or artifact.mime or "-"),
             "-" if artifact.step is None else f"step {artifact.step}",

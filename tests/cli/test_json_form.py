@@ -93,7 +93,7 @@ def test_text_is_written_as_it_is_and_always_as_utf8(
     written = capfdbinary.readouterr().out
     assert json.loads(written) == {
         "name": "日本",
-        "half": "\ufffd" * 3,
+        "half": "\udcff",
         "bell": "\x07",
         "del": "\x7f",
         "all": controls,

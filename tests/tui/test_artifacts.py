@@ -100,7 +100,7 @@ async def test_the_list_tells_all(collected: Collected, opened: Callable[..., Op
             "✓ out/a.txt  5 B  text/plain  1 Build  stored",
             "✗ gone  no such file",
             "○ out/d  0 B  report  being collected",
-            "! e  2 B  3 entries left out: sockets",
+            "! $'e\\e]0;t\\a'  2 B  3 entries left out: sockets",
         ]
         assert "#1 nightly" in board.text
         assert "2 of 4 stored, 7 B" in board.text

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 from stepflow_tui.core.command_line import read_words, typed
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.quoting import shown_command, shown_path
 from stepflow_tui.core.redaction import REDACTED
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.directory import current_directory, working_directory
 from stepflow_tui.requests.labels import checked_tags
-from stepflow_tui.requests.prepare import check_timeout, working_directory
+from stepflow_tui.requests.prepare import check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,8 +45,8 @@ class RunForm:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self.shown = {
-            "command": clean_line(typed(draft.command, shell=draft.shell)) if draft.command else "",
-            "cwd": clean_line(draft.cwd),
+            "command": _shown_command(draft) if draft.command else "",
+            "cwd": shown_path(draft.cwd),
             "name": clean_line(draft.name),
             "tags": show_tags(draft.tags),
             "timeout": "" if draft.timeout_s is None else f"{draft.timeout_s:g}s",
@@ -56,8 +58,8 @@ class RunForm:
         if text == self.shown["cwd"]:
             return self._draft.cwd
         try:
-            return str(Path.cwd() / Path(text).expanduser())
-        except (OSError, RuntimeError):  # no such user, or our own directory is gone
+            return str(current_directory() / Path(text).expanduser())
+        except (UsageProblem, RuntimeError):  # no such user, or our own directory is gone
             return text
 
     def read(self, values: Mapping[str, str], *, shell: bool) -> tuple[Draft, list[BadField]]:
@@ -125,6 +127,14 @@ class RunForm:
                 raise UsageProblem(f"the value of {clean_line(name)} was not stored; type it again")
             pairs[name] = value
         return pairs
+
+
+def _shown_command(draft: Draft) -> str:
+    """As one would type it, which means the same when it is read; else as much as can be shown."""
+    line = typed(draft.command, shell=draft.shell)
+    if clean_line(line) == line or draft.shell:
+        return clean_line(line)
+    return shown_command(draft.command)
 
 
 def show_tags(tags: tuple[str, ...] | list[str]) -> str:

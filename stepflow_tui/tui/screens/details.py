@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_duration, format_size
 from stepflow_tui.core.errors import StoreProblem
 from stepflow_tui.core.glyphs import GLYPHS
+from stepflow_tui.core.quoting import shown_command, shown_path, shown_shell
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.store import queries
 from stepflow_tui.tui.clock import execution_time
@@ -110,13 +110,13 @@ class Details(Sheet):
 def command_line(execution: Execution) -> str:
     """The command as one would type it."""
     if execution.shell:
-        return execution.command[0]
-    return shlex.join(execution.command)
+        return "\n".join(map(shown_shell, execution.command[0].split("\n")))
+    return shown_command(execution.command, lines=True)
 
 
 def _facts(execution: Execution) -> Iterator[Pair]:
     yield "command", "\n".join(map(clean, command_line(execution).splitlines()))
-    yield "directory", clean_line(execution.cwd)
+    yield "directory", shown_path(execution.cwd)
     for label, moment in (
         ("submitted", execution.created_at),
         ("started", execution.started_at),
@@ -142,14 +142,14 @@ def _facts(execution: Execution) -> Iterator[Pair]:
 
 
 def _artifact(artifact: Artifact) -> Pair:
-    parts = [clean_line(artifact.path)]
+    parts = [shown_path(artifact.path)]
     if artifact.description:
         parts.append(clean_line(artifact.description))
     if artifact.size is not None:
         parts.append(format_size(artifact.size))
     if artifact.reason:
         parts.append(f"not stored: {clean_line(artifact.reason)}")
-    return clean_line(artifact.name), " · ".join(parts)
+    return shown_path(artifact.name), " · ".join(parts)
 
 
 def _cleaned(pairs: Mapping[str, str]) -> list[Pair]:

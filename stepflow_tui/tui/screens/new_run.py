@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,7 +13,7 @@ from textual.widgets import Button, Checkbox, Input
 
 from stepflow_tui.core.command_line import needs_shell, typed
 from stepflow_tui.core.errors import StepflowError, StoreProblem
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.requests.request import RunRequest
 from stepflow_tui.store.history import recent_commands
 from stepflow_tui.tui import keymap
@@ -115,7 +114,7 @@ class NewRun(TakesText[RunRequest | None]):
         return Completing(
             self._form.shown["cwd"],
             id="cwd",
-            complete=lambda text: complete_directory(text, str(Path.cwd())),
+            complete=lambda text: complete_directory(text, self._form.cwd(".")),
         )
 
     async def on_mount(self) -> None:
@@ -137,7 +136,7 @@ class NewRun(TakesText[RunRequest | None]):
     def _recall(self, text: str) -> list[Candidate]:
         """Earlier commands in which the text stands; first those that begin with it."""
         found = [
-            Candidate(shown, clean_line(command.cwd), command.cwd)
+            Candidate(shown, shown_path(command.cwd), command.cwd)
             for command in self._recent
             if text in (shown := typed(command.words, shell=command.shell)) and shown.isprintable()
         ]

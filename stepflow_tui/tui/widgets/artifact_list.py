@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.message import Message
 
 from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.executions.columns import fit, fit_right
 from stepflow_tui.tui.widgets.rows import Rows
@@ -106,7 +107,7 @@ class ArtifactList(Rows):
         sign, colour = _sign(artifact)
         cells = [
             (f" {sign} ", self.look(colour)),
-            (fit(clean_line(artifact.path), columns.name) + "  ", self._name_style(artifact)),
+            (fit(shown_path(artifact.path), columns.name) + "  ", self._name_style(artifact)),
             (fit_right(_size(artifact), columns.size) + "  ", dim),
         ]
         if columns.type:
