@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stepflow_tui.core import parameters
+from stepflow_tui.core.artifact_names import plain_path
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import clean_line
@@ -81,12 +83,18 @@ class StepError(Struct, frozen=True):
 
 
 class ArtifactMarker(Struct, frozen=True):
-    """A file, directory or glob, relative to the working directory, is to be collected."""
+    """A file, directory or glob, relative to the working directory, is to be collected.
+
+    Attributes:
+        path: what stands before the first colon; lone surrogates stand for bytes that are no UTF-8.
+        given: all that stands behind the keyword, to the byte: see `artifact_names.readings`.
+    """
 
     path: str
     description: str | None = None
     type: str | None = None
     metadata: Metadata = field(default_factory=dict)
+    given: str = ""
 
 
 class Meta(Struct, frozen=True):
@@ -118,11 +126,18 @@ def parse_line(line: bytes) -> Marker | None:
     match = _MARKER.match(line) if len(line) <= MAX_LINE else None
     if match is None:
         return None
-    text = clean_line(line[match.end() :].decode("utf-8", "replace")).strip()
+    raw = line[match.end() :]
+    text = clean_line(raw.decode("utf-8", "replace")).strip()
     try:
-        return _PARSERS[match[1]](text)
+        marker = _PARSERS[match[1]](text)
+        return _to_the_byte(marker, raw) if isinstance(marker, ArtifactMarker) else marker
     except _MarkerError as problem:
         return Malformed(f'{problem}: "{_cut(f"{match[1].decode()}:{text}", _EXCERPT)}"')
+
+
+def _to_the_byte(marker: ArtifactMarker, raw: bytes) -> ArtifactMarker:
+    given = raw.decode("utf-8", "surrogateescape")
+    return replace(marker, path=plain_path(given) or marker.path, given=given)
 
 
 def is_marker_line(line: bytes) -> bool:

@@ -90,6 +90,8 @@ class Artifact(Struct, frozen=True):
         stored: path of the copy relative to the home; None when it was not copied.
         reason: why it was not copied; None when it was.
         step: index of the step that was current, or None.
+        given: while it is being collected, all that the script said of it: its name may hold what
+            parts a path from a description.
     """
 
     index: int
@@ -103,6 +105,7 @@ class Artifact(Struct, frozen=True):
     exists: bool = False
     stored: str | None = None
     reason: str | None = None
+    given: str | None = None
 
 
 class Execution(Struct, frozen=True):

@@ -69,6 +69,19 @@ def clean_line(text: str) -> str:
     return " ".join(map(clean, text.splitlines())).expandtabs(1)
 
 
+def clean_path(text: str) -> str:
+    """The text without control sequences and characters; what stands for raw bytes stays too.
+
+    Args:
+        text: as `os.fsdecode` makes it, with a lone surrogate for each byte that is no UTF-8.
+    """
+    return text if text.isprintable() else _HIDDEN.sub(_raw_byte, text)
+
+
+def _raw_byte(match: re.Match[str]) -> str:
+    return match[0] if "\udc80" <= match[0] <= "\udcff" else ""
+
+
 def show_line(line: bytes) -> str:
     """A log line as a terminal would leave it, with its colours.
 

@@ -39,11 +39,15 @@ class Order(Struct, frozen=True):
         execution: its id.
         cwd: the execution's working directory, absolute.
         artifact: as it was recorded, with its index and the path as the script gave it.
+        names: other paths by which the script may name that directory.
+        shim: pid and start time of who works there as long as it lives, wherever it is moved.
     """
 
     execution: str
     cwd: str
     artifact: Artifact
+    names: tuple[str, ...] = ()
+    shim: tuple[int, int] | None = None
 
 
 class Collected(Struct, frozen=True):
@@ -127,7 +131,7 @@ class Collector:
             remove(place)  # what a runner that was killed has left
             budget = self._budget(order.execution)
             closed = (self._home.root, self._home.artifacts)
-            with Beneath(order.cwd, closed) as tree:
+            with Beneath(order.cwd, closed, names=order.names, shim=order.shim) as tree:
                 collection = Collection(self._home, order.cwd, tree, budget, self._check)
                 return collection.collect(order.artifact, place)
         except _Closed:

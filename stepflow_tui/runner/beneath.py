@@ -10,7 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeAlias
+
+from stepflow_tui.runner import proc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,7 @@ LEADS_OUT = "leads out of the working directory"
 
 # O_NONBLOCK: a FIFO that was swapped in cannot hang the opener.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MAX_LINKS = 40
 _SPECIAL = {
     stat.S_IFLNK: "symbolic link",
@@ -55,19 +59,25 @@ class Beneath:
     Args:
         cwd: absolute; it may itself be reached through links.
         closed: directories that are never entered, wherever they lie.
+        names: other paths by which it may be named, whatever they lead to by now.
+        shim: pid and start time of a process that works there, if it lives yet.
 
     Raises:
         Refused: `cwd` is closed, or cannot be opened.
     """
 
-    def __init__(self, cwd: str, closed: Iterable[Path]) -> None:
+    def __init__(
+        self,
+        cwd: str,
+        closed: Iterable[Path],
+        *,
+        names: Iterable[str] = (),
+        shim: tuple[int, int] | None = None,
+    ) -> None:
         # Scripts name their directory with its links ($PWD) or without (getcwd).
-        self._bases = (_names(cwd), _names(os.path.realpath(cwd)))
+        self._bases = [_names(path) for path in (cwd, os.path.realpath(cwd), *names)]
         self._closed = {_identity(directory.stat()) for directory in closed}
-        try:
-            self._root = os.open(cwd, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise Refused(f"the working directory cannot be opened: {error.strerror}") from error
+        self._root = _open_directory(cwd, shim)
         try:
             self._admit(os.fstat(self._root))
         except Refused:
@@ -179,6 +189,21 @@ class Beneath:
                 kind="hard links to other users' files",
                 found=found,
             )
+
+
+def _open_directory(cwd: str, shim: tuple[int, int] | None) -> int:
+    """The working directory of the process; of one that has ended, what has its path by now."""
+    if shim is not None:
+        pid, start = shim
+        with suppress(OSError):
+            descriptor = os.open(f"/proc/{pid}/cwd", _DIRECTORY)
+            if proc.is_alive(pid, start):  # so it was that process, not another with its pid
+                return descriptor
+            os.close(descriptor)
+    try:
+        return os.open(cwd, _DIRECTORY)
+    except OSError as error:
+        raise Refused(f"the working directory cannot be opened: {error.strerror}") from error
 
 
 def _names(path: str) -> Parts:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from stepflow_tui.core.artifact_names import readings
 from stepflow_tui.runner.beneath import Refused
 from stepflow_tui.runner.copier import Copier
 from stepflow_tui.runner.pattern import Pattern, is_pattern
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.copier import Budget
 
 _UNDECODED = re.compile("[\ud800-\udfff]")
-"""What stands for bytes that are no UTF-8; neither a database nor a terminal takes it."""
+"""What stands for bytes that are no UTF-8; a sentence does not take it."""
 
 
 class Collection:
@@ -55,11 +56,34 @@ class Collection:
             OSError: the path cannot be reached.
             Refused: it leads out of the working directory, or is a pattern that nothing matches.
         """
+        wanted = self._read(wanted)
         parts = self._tree.relative(wanted.path)
         if is_pattern(wanted.path) and not self._is_there(parts):
             first, *others = self._collect_matches(wanted, Pattern(parts), place)
             return [first, *(replace(other, index=0) for other in others)]
         return [self._store(wanted, parts, place)]
+
+    def _read(self, wanted: Artifact) -> Artifact:
+        """What the script meant: of all names that are there the longest."""
+        for way in readings(wanted.given or ""):
+            self._check()
+            if self._exists(way.path):
+                named = {"path": way.path, "description": way.description, "type": way.type}
+                return replace(wanted, **named)
+        return wanted
+
+    def _exists(self, path: str) -> bool:
+        try:
+            parts = self._tree.relative(path)
+        except Refused:
+            return False
+        try:
+            self._tree.resolve(parts)
+        except OSError:
+            return False
+        except Refused:  # a link that leads out; where `..` alone does so nothing tells names apart
+            return ".." not in parts
+        return True
 
     def _is_there(self, parts: Parts) -> bool:
         try:
@@ -89,8 +113,6 @@ class Collection:
         artifact = _named(wanted, self._cwd)
         try:
             real = self._tree.resolve(parts)
-            if artifact.path != wanted.path:
-                return replace(artifact, exists=True, reason="has a name that is not valid UTF-8")
             copy = self._copier.copy(real, place, artifact.name)
         except (OSError, Refused) as error:
             return refused(wanted, self._cwd, error)
@@ -116,9 +138,9 @@ def refused(wanted: Artifact, cwd: str, error: Exception) -> Artifact:
 
 
 def _named(artifact: Artifact, cwd: str) -> Artifact:
-    """The artifact with the name for its copy; name and path as a database takes them."""
+    """The artifact with the name for its copy."""
     name = Path(os.path.normpath(Path(cwd, artifact.path))).name or "root"
-    return replace(artifact, name=_clean(name), path=_clean(artifact.path), reason=None)
+    return replace(artifact, name=name, given=None, reason=None)
 
 
 def _reason(error: Exception) -> str:
@@ -134,7 +156,7 @@ def _reason(error: Exception) -> str:
 
 
 def _mime(name: str) -> str | None:
-    mime, encoding = mimetypes.guess_type(name)
+    mime, encoding = mimetypes.guess_type(name.replace(":", "_"))  # no URL
     if encoding is None:
         return mime
     return "application/gzip" if encoding == "gzip" else f"application/x-{encoding}"

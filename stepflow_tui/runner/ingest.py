@@ -115,6 +115,10 @@ class Ingest:
         limit = format_size(self._limit.max_bytes)
         return f"its log is over the limit of {limit}: a part in the middle is left out"
 
+    def masked(self, text: str) -> str:
+        """A text as it is stored, with its secrets hidden."""
+        return self._masker.mask_text(text)
+
     def read(self, now: Instant, limit: int = READ_BYTES) -> tuple[list[Found], bool]:
         """Take what is new, up to `limit` bytes.
 

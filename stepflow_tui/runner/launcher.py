@@ -38,6 +38,7 @@ from os import (
     dup2,
     execve,
     fsync,
+    getcwdb,
     getpid,
     link,
     pipe,
@@ -280,7 +281,8 @@ def take_lock(prefix: str, content: bytes | None = None) -> bool:
     temporary = f"{prefix}.{pid}.tmp"
     descriptor = open_file(temporary, _NEW_LOCK, 0o600)
     try:
-        _write(descriptor, b"{%b, %b" % (_identity(pid), (content or claim())[1:]))
+        who = _identity(pid), _directory()
+        _write(descriptor, b"{%b, %b, %b" % (*who, (content or claim())[1:]))
         fsync(descriptor)
         link(temporary, f"{prefix}.lock")
     except FileExistsError:
@@ -317,6 +319,17 @@ def _identity(pid: int) -> bytes:
     close(descriptor)
     now = time_ns() // 1_000_000, monotonic_ns() // 1_000_000
     return b'"pid": %d, "start": %b, "wall_ms": %d, "mono_ms": %d' % (pid, start, *now)
+
+
+def _directory() -> bytes:
+    """Where this process works, as a part of JSON: the path without links, its bytes in hex.
+
+    The name that the request gives may lead elsewhere before the script has ended.
+    """
+    try:
+        return b'"directory": "%b"' % getcwdb().hex().encode()
+    except FileNotFoundError:  # it was removed a moment ago
+        return b'"directory": ""'
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -24,8 +24,8 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
     """The row of an execution that waits to be started; its number is given by the store."""
     masker, warnings = masker_of(request.secrets)
     command = [masker.mask_text(word) for word in request.command]
-    cwd = masker.mask_text(_storable(request.cwd))
-    if command != request.command or cwd != _storable(request.cwd):
+    cwd = masker.mask_text(request.cwd)
+    if command != request.command or cwd != request.cwd:
         warnings = [*warnings, HIDDEN_IN_COMMAND]
     return Execution(
         number=0,

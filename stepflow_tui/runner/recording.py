@@ -269,13 +269,24 @@ class Recording:
             type=marker.type,
             step=current.index if current else None,
             reason=COLLECTING,
+            given=marker.given,
         )
         self._artifacts.append(artifact)
         self._order(artifact)
 
     def _order(self, artifact: Artifact) -> None:
-        self.orders.append(Order(self.execution.id, self.execution.cwd, artifact))
+        self.orders.append(self._order_of(artifact))
         self.collecting += 1
+
+    def _order_of(self, artifact: Artifact) -> Order:
+        cwd, start = self.execution.cwd, self.start
+        if start is None or not start.directory:
+            return Order(self.id, cwd, artifact)
+        # As it was asked for, and as the log says it where a secret is hidden.
+        asked = str(start.request.get("cwd", cwd)) if start.request else cwd
+        names = (asked, cwd, self.ingest.masked(start.directory))
+        shim = (start.pid, start.start) if start.boot_id == clock.boot_id() else None
+        return Order(self.id, start.directory, artifact, names, shim)
 
     def overdue_step(self, now: Instant) -> Step | None:
         """The open step whose time is up, if there is one."""

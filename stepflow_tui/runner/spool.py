@@ -44,6 +44,7 @@ class Start(Struct, frozen=True):
 
     Attributes:
         request: what was asked for, without the environment.
+        directory: where it was started, without links; empty if nobody has said.
         is_barred: a runner took the lock, so that the execution never starts.
         is_damaged: the lock is there, and cannot be read.
     """
@@ -55,6 +56,7 @@ class Start(Struct, frozen=True):
     request: dict[str, Any] | None = None
     is_barred: bool = False
     is_damaged: bool = False
+    directory: str = ""
 
     @classmethod
     def of_nobody(cls) -> Start:
@@ -287,6 +289,7 @@ def _start(content: bytes) -> Start:
             Instant(wall_ms=int(lock["wall_ms"]), mono_ms=int(lock["mono_ms"])),
             request=lock.get("request"),
             is_barred=bool(lock.get("barred", False)),
+            directory=os.fsdecode(bytes.fromhex(lock.get("directory", ""))),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Start.of_nobody()

@@ -6,7 +6,7 @@ import json
 
 from msgspec import Struct
 
-from stepflow_tui.store.queries import Query
+from stepflow_tui.store.queries import Query, read_path
 
 _NEWEST = 500
 """So many executions are looked at, however long the history is."""
@@ -33,5 +33,5 @@ def recent_commands(limit: int) -> Query[Command]:
     return Query(
         sql,
         (_NEWEST, limit),
-        lambda row: Command(tuple(json.loads(row[0])), bool(row[1]), row[2]),
+        lambda row: Command(tuple(json.loads(row[0])), bool(row[1]), read_path(row[2])),
     )

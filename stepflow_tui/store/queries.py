@@ -93,7 +93,7 @@ def read_execution(row: Row) -> Execution:
         id=row[1],
         name=row[2],
         command=_json(row[3]),
-        cwd=row[4],
+        cwd=read_path(row[4]),
         status=Status(row[5]),
         created_at=row[6],
         user=row[7],
@@ -132,6 +132,24 @@ def _json(text: str) -> Any:  # noqa: ANN401 - the column says what it is
     if text == "{}":  # as most are
         return {}
     return [] if text == "[]" else json.loads(text)
+
+
+def stored_path(path: str) -> str | bytes:
+    """A path as it is kept: text, or its bytes if they are no UTF-8.
+
+    Args:
+        path: in which lone surrogates stand for such bytes, as `os.fsdecode` makes it.
+    """
+    content = path.encode("utf-8", "surrogateescape")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content
+
+
+def read_path(value: str | bytes) -> str:
+    """A path from what `stored_path` made of it."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
 def execution(number: int) -> Query[Execution]:
@@ -319,23 +337,24 @@ def steps_changed(number: int, since: int) -> Query[Step]:
 def artifacts(number: int) -> Query[Artifact]:
     """All artifacts of an execution, in the order the script named them."""
     sql = """SELECT artifact_index, name, path, description, type, mime, size, step, found,
-        stored, reason FROM artifacts WHERE execution = ? ORDER BY artifact_index"""
+        stored, reason, given FROM artifacts WHERE execution = ? ORDER BY artifact_index"""
     return Query(sql, (number,), _artifact)
 
 
 def _artifact(row: Row) -> Artifact:
     return Artifact(
         index=row[0],
-        name=row[1],
-        path=row[2],
+        name=read_path(row[1]),
+        path=read_path(row[2]),
         description=row[3],
         type=row[4],
         mime=row[5],
         size=row[6],
         step=row[7],
         exists=bool(row[8]),
-        stored=row[9],
+        stored=None if row[9] is None else read_path(row[9]),
         reason=row[10],
+        given=None if row[11] is None else read_path(row[11]),
     )
 
 

@@ -167,7 +167,12 @@ ALTER TABLE tombstones ADD COLUMN id TEXT;
 CREATE INDEX tombstones_id ON tombstones (id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS)
+# Without a type, as it is bytes where it is no UTF-8.
+_GIVEN = """
+ALTER TABLE artifacts ADD COLUMN given;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS, _GIVEN)
 
 VERSION = len(MIGRATIONS)
 """The schema this program reads and writes."""

@@ -119,22 +119,23 @@ class Transaction:
         """Add or replace artifacts of an execution."""
         rev = self._rev()
         self._connection.executemany(
-            f"INSERT OR REPLACE INTO artifacts VALUES ({', '.join('?' * 13)})",  # noqa: S608
+            f"INSERT OR REPLACE INTO artifacts VALUES ({', '.join('?' * 14)})",  # noqa: S608
             [
                 (
                     number,
                     artifact.index,
                     rev,
-                    artifact.name,
-                    artifact.path,
+                    queries.stored_path(artifact.name),
+                    queries.stored_path(artifact.path),
                     artifact.description,
                     artifact.type,
                     artifact.mime,
                     artifact.size,
                     artifact.step,
                     artifact.exists,
-                    artifact.stored,
+                    artifact.stored and queries.stored_path(artifact.stored),
                     artifact.reason,
+                    artifact.given and queries.stored_path(artifact.given),
                 )
                 for artifact in artifacts
             ],
@@ -354,9 +355,10 @@ _PAGE_BYTES = 4096
 """What SQLite makes of a database that does not ask for another size."""
 
 _FIXED = (
-    *("id", "created_at", "name", "cwd", "user", "shell", "tty", "boot_id", "timeout_s"),
+    *("id", "created_at", "name", "user", "shell", "tty", "boot_id", "timeout_s"),
     *("kill_leftovers", "note"),
 )
+_FIXED_PATH = "cwd"
 _FIXED_JSON = ("command", "limits", "tags")
 _MUTABLE_PLAIN = (
     *("started_at", "started_mono", "finished_at", "duration_ms", "exit_code", "signal", "error"),
@@ -364,7 +366,7 @@ _MUTABLE_PLAIN = (
 )
 _MUTABLE_JSON = ("metadata", "env", "warnings")
 _MUTABLE = (*_MUTABLE_PLAIN, *_MUTABLE_JSON, "status", "stopping")
-_INSERTED = (*_FIXED, *_FIXED_JSON, *_MUTABLE, "rev")
+_INSERTED = (*_FIXED, _FIXED_PATH, *_FIXED_JSON, *_MUTABLE, "rev")
 
 _INSERT = (
     f"INSERT INTO executions ({', '.join(_INSERTED)}) VALUES ({', '.join('?' * len(_INSERTED))}) "  # noqa: S608 - our own names
@@ -383,7 +385,8 @@ def _adjoin(chunks: Sequence[Chunk]) -> bool:
 
 
 def _fixed(execution: Execution) -> tuple[object, ...]:
-    return (*_fixed_values(execution), *map(_json, _fixed_json_values(execution)))
+    path = queries.stored_path(execution.cwd)
+    return (*_fixed_values(execution), path, *map(_json, _fixed_json_values(execution)))
 
 
 def _mutable(execution: Execution) -> tuple[object, ...]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
+from stepflow_tui.core.artifact_names import plain_path
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Artifact
 from stepflow_tui.runner.artifacts import COLLECTING, Collected, Collector, Order
@@ -236,14 +238,14 @@ def test_a_literal_file_wins_over_the_pattern(bench: Bench) -> None:
     assert bench.stored(artifact).read_text() == "match"
 
 
-def test_matches_that_cannot_be_stored_are_listed_with_their_reasons(bench: Bench) -> None:
+def test_matches_are_stored_or_listed_with_the_reason(bench: Bench) -> None:
     bench.write("good.txt", "good")
     bench.write(os.fsdecode(b"bad\xff.txt"))
     (bench.cwd / "out.txt").symlink_to(bench.outside / "secret")
     os.mkfifo(bench.cwd / "pipe.txt")
     bad, good, out, pipe = bench.collect("*.txt")
-    assert (bad.name, bad.path) == (f"bad{CLEANED}.txt", f"bad{CLEANED}.txt")
-    assert refusal(bad) == (True, None, "has a name that is not valid UTF-8")
+    assert (bad.name, bad.path) == ("bad\udcff.txt", "bad\udcff.txt")
+    assert bench.stored(bad).name == "bad\udcff.txt"
     assert bench.stored(good).read_text() == "good"
     assert refusal(out) == (False, None, LEADS_OUT)
     assert refusal(pipe) == (True, None, "is a FIFO")
@@ -285,7 +287,6 @@ def test_what_no_path_can_be_is_answered(bench: Bench) -> None:
     assert (found.exists, found.stored) == (False, None)
     assert "embedded null" in str(found.reason)  # Pythons word it differently
     artifact = bench.one("a\ud800b")
-    assert artifact.path == f"a{CLEANED}b"
     assert str(artifact.reason).startswith("UnicodeEncodeError: ")
 
 
@@ -462,3 +463,68 @@ def test_an_order_given_anew_replaces_what_a_killed_runner_left(bench: Bench) ->
     bench.write("whole", "123")
     assert bench.one("whole").stored == "artifacts/run/1/whole"
     assert bench.copies() == ["1", "1/whole"]
+
+
+# --- names that hold what parts a path from its description ------------------------------------
+
+
+def given(bench: Bench, text: str) -> Artifact:
+    """What becomes of a marker with this text, as a recording orders it."""
+    order = bench.order(plain_path(text))
+    bench.collector.submit(replace(order, artifact=replace(order.artifact, given=text)))
+    (collected,) = bench.wait()
+    (artifact,) = collected.artifacts
+    return artifact
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "description", "kind"),
+    [
+        ("log.19:17:33.gz", "log.19:17:33.gz", None, None),
+        ("log.19:17:33.gz:The log", "log.19:17:33.gz", "The log", None),
+        ("log.19:17:33.gz: The log [type=log]", "log.19:17:33.gz", "The log", "log"),
+        ("log.19:17", "log.19", "17", None),
+        ("a\tb", "a\tb", None, None),
+        ("a\tb:with a tab", "a\tb", "with a tab", None),
+        (" a ", " a ", None, None),
+        ("a: b", "a", "b", None),
+        ("\x1b[32ma\x1b[0m", "a", None, None),
+        ("a\r", "a", None, None),
+        ("list [n=3]", "list [n=3]", None, None),
+        ("\u202ea\x01", "\u202ea\x01", None, None),
+        ("\udce9:\udcff", "\udce9:\udcff", None, None),
+        ("\udce9:x", "\udce9", "x", None),
+        ("d:e/f:g:h", "f:g", "h", None),
+        ("d:e:all", "d:e", "all", None),
+        ("link:l", "link:l", None, None),
+    ],
+)
+def test_the_longest_name_that_is_there_wins(
+    bench: Bench, text: str, name: str, description: str | None, kind: str | None
+) -> None:
+    names = ["log.19:17:33.gz", "log.19", "a\tb", " a ", "a", "list [n=3]", "list", "\u202ea\x01"]
+    for written in [*names, "\udce9:\udcff", "\udce9", "d:e/f:g", "d:e/f"]:
+        bench.write(written, written.replace("\udce9", "e").replace("\udcff", "f"))
+    (bench.cwd / "link:l").symlink_to("a")
+    artifact = given(bench, text)
+    assert (artifact.name, artifact.description, artifact.type) == (name, description, kind)
+    assert artifact.given is None
+    assert bench.stored(artifact).name == name
+    if name.startswith("log"):
+        assert artifact.mime == ("application/gzip" if name.endswith("gz") else None)
+
+
+def test_a_name_that_is_there_and_leads_out_hides_no_shorter_one(bench: Bench) -> None:
+    bench.write("a")
+    (bench.cwd / "a:b").symlink_to(bench.outside / "secret")
+    artifact = given(bench, "a:b")
+    assert (artifact.name, refusal(artifact)) == ("a:b", (False, None, LEADS_OUT))
+
+
+def test_of_names_that_are_not_there_the_first_colon_parts(bench: Bench) -> None:
+    artifact = given(bench, "gone:17:a")
+    assert (artifact.path, artifact.description) == ("gone", "what")
+    assert refusal(artifact) == (False, None, "no such file")
+    assert given(bench, "../outside/secret:17").path == "../outside/secret"
+    bench.write("x.txt")
+    assert bench.stored(given(bench, "*.txt:texts")).name == "x.txt"
