@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from tests.house import House
+from tests.lateness import LatenessReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 # How long an example takes says more of the machine, which others use too, than of us.
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LatenessReport(), "lateness")
 
 
 @pytest.fixture

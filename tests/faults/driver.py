@@ -47,12 +47,14 @@ class Tally:
     Attributes:
         tries: how often the fault was applied.
         failures: what should not have been, a sentence each.
+        late: what was right and took longer than it may, a sentence each.
         counts: what adds up over the trials, by its name.
         most: the largest of each figure, by its name.
     """
 
     tries: int = 0
     failures: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     most: dict[str, float] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ class Tally:
         """Take in another trial."""
         self.tries += other.tries
         self.fail(*other.failures)
+        self.late += other.late
         self.counts += other.counts
         for name, figure in other.most.items():
             self.largest(name, figure)
@@ -215,6 +218,12 @@ class Trial:
         if found != wanted:
             self.tally.fail(f"{what}: {found!r} instead of {wanted!r}")
         return found == wanted
+
+    def in_time(self, took_s: float, allowed_s: float, what: str) -> None:
+        """Note how long something took, and that it was late if that is more than allowed."""
+        self.tally.largest(f"s {what}", took_s)
+        if took_s >= allowed_s:
+            self.tally.late.append(f"{what}: {took_s:.2f} s where {allowed_s:.2f} are allowed")
 
     def judge(self) -> None:
         """The verdict in between: of the database, and of each job, whether it has ended or not."""

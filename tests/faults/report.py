@@ -44,7 +44,7 @@ class Row:
     @property
     def word(self) -> str:
         """The outcome in a word."""
-        if self.tally.failures:
+        if self.tally.failures or self.tally.late:
             return "FAILED"
         return "skipped" if self.skipped else "passed"
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = f"Seed {seed}, {form} form, {time.strftime('%Y-%m-%d')}.\n\n{table(rows)}\n"
             options.write.write_text(text, encoding="utf-8")
     print(f"\n{table(rows)}")
-    return int(any(row.tally.failures for row in rows))
+    return int(any(row.word == "FAILED" for row in rows))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -125,13 +125,14 @@ def _play_round(row: Row, seed: int, *, full: bool) -> None:
     except Exception:  # noqa: BLE001 - one that breaks must not end the others
         tally = Tally(failures=[traceback.format_exc()])
     row.tally.add(tally)
-    if not tally.failures:
+    failures = [*tally.failures, *(f"late: {sentence}" for sentence in tally.late)]
+    if not failures:
         shutil.rmtree(base)
         return
     form = "--full" if full else "--quick"
     print(f"\nFAILED {row.scenario.name}; the house is kept in {base}; play it again with")
     print(f"  scripts/faults {row.scenario.name} {form} --rounds 1 --seed {seed}")
-    print("\n".join(f"  {line}" for failure in tally.failures for line in failure.splitlines()))
+    print("\n".join(f"  {line}" for failure in failures for line in failure.splitlines()))
     sys.stdout.flush()
 
 

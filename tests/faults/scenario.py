@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests import lateness
 from tests.faults.driver import Trial
 
 if TYPE_CHECKING:
@@ -66,11 +65,12 @@ def scenario(
         SCENARIOS[name] = found
 
         def test(tmp_path: Path) -> None:
-            first = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
-            for seed in found.seeds(first, full=False):
+            for seed in found.seeds(lateness.seed(), full=False):
                 print(f"SEED={seed}")  # noqa: T201 - shown with a failure, to run it again
                 tally = found.round(seed, tmp_path / str(seed), full=False)
                 assert not tally.failures, "\n".join(tally.failures)
+                if tally.late:
+                    raise lateness.Late("; ".join(tally.late))
 
         test.__name__, test.__module__, test.__doc__ = play.__name__, play.__module__, fault
         return test

@@ -88,14 +88,12 @@ def _check_ends(trial: Trial, due: dict[str, float], allowed_s: float) -> None:
             execution = trial.house.find(request)
             if execution is not None and execution.status.is_final:
                 late_s = time.monotonic() - due.pop(request)
-                trial.tally.largest("s that an end was late", late_s)
-                in_time = -0.1 < late_s < allowed_s
-                trial.expect(in_time, True, f"an end {late_s:.2f} s late is in time")
+                trial.in_time(late_s, allowed_s, "that an end was late")
+                trial.expect(late_s > -0.1, True, f"an end {-late_s:.2f} s early is in time")
 
 
 def _check_duration(trial: Trial, job: Job, lasts_s: float, allowed_s: float) -> None:
     execution = trial.house.wait(job.id)
     shown_s = (execution.duration_ms or 0) / 1000
-    trial.tally.largest("s that a duration was wrong", abs(shown_s - lasts_s))
-    good = lasts_s - 0.1 < shown_s < lasts_s + allowed_s
-    trial.expect(good, True, f"{shown_s:.2f} s is true of a run of {lasts_s:.2f} s")
+    trial.in_time(abs(shown_s - lasts_s), allowed_s, "that a duration was wrong")
+    trial.expect(shown_s > lasts_s - 0.1, True, f"{shown_s:.2f} s for a run of {lasts_s:.2f} s")

@@ -256,7 +256,7 @@ def _judge_whole(trial: Trial, what: str) -> None:
         try:
             execution = wait_for(lambda: _final(trial, job), patience_s=20)  # noqa: B023
         except TimeoutError:
-            trial.tally.fail(f"after {what}: job {job.number} does not end")
+            trial.tally.late.append(f"after {what}: job {job.number} does not end")
             continue
         found = verdict.of_job(trial.house, job, execution)
         trial.tally.fail(*(f"after {what}: {sentence}" for sentence in found))

@@ -14,6 +14,7 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import BackupRequest, remove_requests
 from stepflow_tui.store import queries
 from tests.house import wait_for
+from tests.lateness import in_time
 from tests.runner.history import Past, is_done, write_history
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def test_ten_thousand_executions_go_while_another_is_recorded(house: House) -> N
         wait_for(lambda: house.home.database.stat().st_size < 5 * MB)
     counts = dict(house.read(queries.status_counts()))
     assert counts[Status.COMPLETED] == 1
-    assert took < 60
-    assert percentile(late, 0.99) < SLOWEST_MS
+    in_time(took, 60, "all of it")
+    in_time(percentile(late, 0.99), SLOWEST_MS, "a line beside it")
 
 
 @pytest.mark.slow
@@ -86,5 +87,5 @@ def test_hundreds_of_megabytes_are_copied_while_another_is_recorded(
     with clock(house) as late:
         took = carry_out(house, BackupRequest(new_id(), str(tmp_path / "copy.db")))
     assert (tmp_path / "copy.db").stat().st_size > 300 * MB
-    assert took < 60
-    assert percentile(late, 0.99) < SLOWEST_MS
+    in_time(took, 60, "all of it")
+    in_time(percentile(late, 0.99), SLOWEST_MS, "a line beside it")
