@@ -133,8 +133,11 @@ def _run(home: Home, tell: Callable[[str], None]) -> Runner:
     wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     runner = Runner(home, settings, _open_database(home), wake, tell)
 
+    told_by: list[str] = []
+
     def leave(number: int, _: FrameType | None) -> None:
-        _log.info("told to leave by %s", signal.Signals(number).name)
+        # No logging here: the signal may have interrupted a write to the same stream.
+        told_by.append(signal.Signals(number).name)
         runner.leave()
 
     signal.signal(signal.SIGTERM, leave)
@@ -143,6 +146,8 @@ def _run(home: Home, tell: Callable[[str], None]) -> Runner:
     _log.info("runner %s of %s", __version__, home.root)
     try:
         runner.run()
+        if told_by:
+            _log.info("told to leave by %s", ", ".join(told_by))
     finally:
         if runner.displaced == "damaged":
             _set_aside(home)
