@@ -24,7 +24,9 @@ TESTS = {
 }
 
 
-def status(directory: Path, *names: str, workers: int = 0, **environment: str) -> tuple[int, str]:
+def status(
+    directory: Path, *names: str, workers: int = 0, environment: dict[str, str] | None = None
+) -> tuple[int, str]:
     """The exit status and the output of pytest with these tests."""
     (directory / "conftest.py").write_text(CONFTEST)
     (directory / "pytest.ini").write_text("[pytest]\n")
@@ -32,7 +34,7 @@ def status(directory: Path, *names: str, workers: int = 0, **environment: str) -
         body = TESTS[name].replace("\n", "\n    ")
         (directory / f"test_{name}.py").write_text(f"def test_{name}():\n    {body}\n")
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), str(directory)]
-    environ = {"PATH": "/usr/bin:/bin", "SEED": "7", **environment}
+    environ = {"PATH": "/usr/bin:/bin", "SEED": "7", **(environment or {})}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -51,7 +53,7 @@ def test_one_wrong_result_fails_the_run(tmp_path: Path, workers: int) -> None:
 
 
 def test_what_passes_at_the_second_try_is_named(tmp_path: Path) -> None:
-    code, output = status(tmp_path, "good", **{SECOND_TRY: "1"})
+    code, output = status(tmp_path, "good", environment={SECOND_TRY: "1"})
     assert code == 0
     assert "FLAKY test_good.py::test_good (seed 7)" in output
 
