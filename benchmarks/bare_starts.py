@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import shlex
 import signal
 import sys
 
@@ -20,10 +21,8 @@ _HIGH = 16
 def main(shim_file: str, directory: str, count: int, lock: str, command: list[str]) -> None:
     """Start so many, one after the other."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with open(shim_file, encoding="ascii") as file:  # noqa: PTH123 - as lean as the launcher
-        shim = file.read()
     libc = ctypes.CDLL(None)
-    tools = ["/usr/bin/cat", "/usr/bin/sleep", "/usr/bin/setsid"]
+    setup = f"exec 5<&- 2>&1\nexec /usr/bin/setsid -- {shlex.join(command)}\n".encode()
     os.write(1, b"up\n")
     os.read(0, 1)
     for number in range(count):
@@ -34,9 +33,8 @@ def main(shim_file: str, directory: str, count: int, lock: str, command: list[st
             libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             if lock == "lock":
                 _take_lock(directory, prefix)
-            _open_descriptors(prefix)
-            words = ["/bin/sh", "-c", shim, prefix, *tools, "", *command]
-            os.execv("/bin/sh", words)  # noqa: S606 - that is what is measured
+            _open_descriptors(prefix, setup)
+            os.execv("/bin/sh", ["/bin/sh", shim_file, prefix])  # noqa: S606 - that is what is measured
 
 
 def _take_lock(directory: str, prefix: str) -> None:
@@ -52,15 +50,17 @@ def _take_lock(directory: str, prefix: str) -> None:
     os.close(parent)
 
 
-def _open_descriptors(prefix: str) -> None:
+def _open_descriptors(prefix: str, setup: bytes) -> None:
     flags = os.O_CREAT | os.O_EXCL
     spool = os.open(f"{prefix}.out", flags | os.O_WRONLY | os.O_APPEND, 0o600)
     exit_file = os.open(f"{prefix}.exit", flags | os.O_RDWR, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     read_end, write_end = os.pipe()
+    text = os.memfd_create("setup")
+    os.write(text, setup)
     high = [
         fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-        for descriptor in (null, write_end, exit_file, spool, read_end)
+        for descriptor in (null, write_end, exit_file, spool, read_end, text)
     ]
     for target, descriptor in enumerate(high):
         os.dup2(descriptor, target, inheritable=True)

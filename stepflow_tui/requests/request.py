@@ -34,6 +34,9 @@ MAX_TAG = 256
 MAX_NOTE = 4096
 """Bytes of a note as UTF-8."""
 
+MAX_TTY_LENGTH = 65_535
+"""Columns or rows of a terminal."""
+
 _YEAR_10000 = 253_402_300_800_000
 """UTC milliseconds; the calendar of Python ends here."""
 
@@ -56,6 +59,9 @@ class RunRequest(Struct, frozen=True):
             without the prefix; -1 is none.
         nice: the caller's niceness.
         kill_leftovers: stop background processes that the script leaves.
+        added_env: the script gets the variables by which it knows of us, beside its caller's.
+        tty_size: columns and rows of the pseudo-terminal, if they were chosen.
+        caller_size: those of the caller's terminal, which count else; None where it has none.
     """
 
     kind: ClassVar[str] = "run"
@@ -80,6 +86,9 @@ class RunRequest(Struct, frozen=True):
     rlimits: dict[str, list[int]] = field(default_factory=dict)
     nice: int = 0
     kill_leftovers: bool = False
+    added_env: bool = True
+    tty_size: list[int] | None = None
+    caller_size: list[int] | None = None
 
 
 class CancelRequest(Struct, frozen=True):
@@ -336,6 +345,14 @@ def _is_rlimits(value: object) -> bool:
     )
 
 
+def _is_size(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(_is_whole(length) and 0 < length <= MAX_TTY_LENGTH for length in value)
+    )
+
+
 def is_timeout(value: object) -> bool:
     """Whether it is a number of seconds that an execution may be given."""
     # No comparison with NaN is true.
@@ -370,6 +387,9 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "rlimits": _is_rlimits,
     "nice": lambda value: _is_whole(value) and -20 <= value <= 19,
     "kill_leftovers": lambda value: isinstance(value, bool),
+    "added_env": lambda value: isinstance(value, bool),
+    "tty_size": lambda value: value is None or _is_size(value),
+    "caller_size": lambda value: value is None or _is_size(value),
     "shell": lambda value: isinstance(value, bool),
     "tty": lambda value: isinstance(value, bool),
     "force": lambda value: isinstance(value, bool),

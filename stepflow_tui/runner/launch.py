@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from stepflow_tui import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,9 +42,12 @@ class Launcher:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-I", "-S", str(_PROGRAM), str(theirs.fileno())]
+            program = [sys.executable, "-I", "-S", str(_PROGRAM)]
             self._process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/"
+                [*program, str(theirs.fileno()), __version__],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                cwd="/",
             )
         ours.setblocking(False)
         return ours

@@ -1,9 +1,9 @@
 """The launcher: a small single-threaded process that forks and sets up shims.
 
-Run as a file by an isolated interpreter (`python -I -S launcher.py FD`), so that it stays small
-and imports nothing of ours. Orders and complaints are packets of JSON on the socket FD: the runner
-sends `{"id", "request", "prefix"}`, the launcher answers `{"id", "error"}` if a start failed; a
-start that succeeds shows itself by its lock file.
+Run as a file by an isolated interpreter (`python -I -S launcher.py FD VERSION`), so that it stays
+small; of ours it imports only what imports next to nothing. Orders and complaints are packets of
+JSON on the socket FD: the runner sends `{"id", "request", "prefix"}`, the launcher answers
+`{"id", "error"}` if a start failed; a start that succeeds shows itself by its lock file.
 
 PR_SET_CHILD_SUBREAPER is lost by fork and kept by exec, so it is set between the two; Python code
 there is safe only in a process without threads, which is why this one exists.
@@ -21,13 +21,12 @@ import fcntl
 import gc
 import json
 import os
-import re
 import resource
-import shlex
 import signal
 import socket
 import stat
 import sys
+import zlib
 
 # `signal` makes enums of what this takes and gives, for which a child touches 30 pages more.
 from _signal import SIG_DFL  # type: ignore[import-not-found]
@@ -49,15 +48,23 @@ from os import (
     unlink,
     write,
 )
+from os import memfd_create as create_memory_file
 from os import open as open_file
 from time import monotonic_ns, time_ns
+
+if __name__ == "__main__":  # an isolated interpreter does not know where we are
+    sys.path.insert(0, os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")))
+
+from stepflow_tui.requests.interpreter import find_program, missing_interpreter
+from stepflow_tui.runner import script_setup
+from stepflow_tui.runner.script_setup import DESCRIPTOR, ULIMITS, limit_kind, refusal_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself would be dear here
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    Limits = dict[str, tuple[int, int]]  # soft and hard, by names of `resource.RLIMIT_*`
+    from stepflow_tui.runner.script_setup import Limits
 
 SHELL = "/bin/sh"
 EXIT_FILE_SIZE = 256
@@ -76,57 +83,48 @@ _READ, _DIRECTORY = os.O_RDONLY, os.O_RDONLY | os.O_DIRECTORY
 _NO_STATUS = b"\0" * EXIT_FILE_SIZE
 _STAT_BYTES = 300  # of /proc/self/stat, with more than is read of it
 _PR_SET_CHILD_SUBREAPER = 36
-_LAST = 4  # descriptor that the shim knows
 _HIGH = 16
-_KEPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_OWN_NAMES = frozenset({"IFS", "OPTIND", "PPID", "OLDPWD"})
-_SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
-_CPU_GRACE_S = 5
-
-# The option of the shell's `ulimit`, and what it counts in. Some shells call `-p` `-u`.
-_ULIMITS = {
-    "AS": ("v", 1024),
-    "CORE": ("c", 512),
-    "CPU": ("t", 1),
-    "DATA": ("d", 1024),
-    "FSIZE": ("f", 512),
-    "MEMLOCK": ("l", 1024),
-    "NOFILE": ("n", 1),
-    "NPROC": ("p", 1),
-    "STACK": ("s", 1024),
-}
+_SHIM_MODE = 0o600
 _HINDERING = ("AS", "CPU", "DATA", "FSIZE", "NPROC")
 
 
 class Plan:
     """All of a start that is made ready before the fork."""
 
-    __slots__ = ("arguments", "claim", "cwd", "environment", "prefix", "raised", "umask")
+    __slots__ = (
+        *("arguments", "claim", "cwd", "environment", "prefix", "program", "raised"),
+        *("search_path", "setup", "umask"),
+    )
 
     def __init__(self, prefix: str, request: dict[str, Any], shim: str, inherited: Limits) -> None:
-        """The start of what `request` asks for, with its files at `prefix`."""
-        limits = script_limits(request, inherited)
-        kept = kept_pairs(request["environment"])
+        """The start of what `request` asks for, with its files at `prefix`, by the shim's file."""
+        limits = script_setup.script_limits(request, inherited)
         self.prefix = prefix
         self.cwd, self.umask = request["cwd"], request["umask"]
         self.claim = claim(request)
-        self.raised = raised_limits(limits)
-        setup = [*restoring_commands(list(kept)), *limit_commands(limits, self.raised)]
-        tools = [_tool(name) for name in ("cat", "sleep", "setsid")]
-        words = [SHELL, "-c", shim, prefix, *tools, "\n".join(setup), *script_command(request)]
-        pairs = script_environment(request) | kept
-        self.arguments = [os.fsencode(word) for word in words]
-        self.environment = {os.fsencode(n): os.fsencode(value) for n, value in pairs.items()}
+        self.raised = script_setup.raised_limits(limits)
+        commands = script_setup.limit_commands(limits, self.raised)
+        self.setup = script_setup.setup_text(request, commands, shell=SHELL)
+        self.program = None if request["shell"] else request["command"][0]
+        self.search_path = request["environment"].get("PATH", os.defpath)
+        self.arguments = [os.fsencode(word) for word in (SHELL, shim, prefix)]
+        own = {"PATH": script_setup.SYSTEM_PATH, "STEPFLOW_EXECUTION_ID": request["id"]}
+        self.environment = {os.fsencode(n): os.fsencode(value) for n, value in own.items()}
 
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return len(self.claim) + sum(map(len, self.environment.values()))
+        return len(self.claim) + len(self.setup)
 
 
-def main(descriptor: int) -> None:
-    """Start what the socket asks for until its other end is gone."""
-    starter = Starter(descriptor)
+def main(descriptor: int, version: str = "0") -> None:
+    """Start what the socket asks for until its other end is gone.
+
+    Args:
+        descriptor: of the socket.
+        version: of the program, which the shim's file has in its name.
+    """
+    starter = Starter(descriptor, version)
     gc.freeze()
     while orders := starter.next_orders():
         starter.start(orders)
@@ -135,14 +133,15 @@ def main(descriptor: int) -> None:
 class Starter:
     """What is the same for all starts, made once."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, version: str) -> None:
         """Makes the process what its children are to inherit; orders come from the socket."""
         self._channel = _set_up_descriptors(descriptor)
         self._ignored = _set_up_signals()
         self._inherited = _lift_limits()
         self._reap = _subreaping()
-        with open(os.path.join(os.path.dirname(__file__), "shim.sh"), encoding="ascii") as file:
+        with open(os.path.join(os.path.dirname(__file__), "shim.sh"), "rb") as file:
             self._shim = file.read()
+        self._shim_name = f"stepflow-shim-{version}-{zlib.crc32(self._shim):08x}"
 
     def next_orders(self) -> list[dict[str, str]]:
         """The orders that are there, or the first that comes; none once the runner is gone."""
@@ -175,8 +174,10 @@ class Starter:
         plans = []
         for order in orders:
             try:
-                request = read_request(order["request"])
-                plan = Plan(order["prefix"], request, self._shim, self._inherited)
+                request, prefix = read_request(order["request"]), order["prefix"]
+                shim = f"{os.path.dirname(prefix)}/{self._shim_name}"
+                keep_file(shim, self._shim)
+                plan = Plan(prefix, request, shim, self._inherited)
             except Exception as error:  # whatever it is: the others are to be started
                 self._complain(order["id"], error)
                 continue
@@ -201,9 +202,9 @@ class Starter:
             chdir(plan.cwd)
             if not take_lock(plan.prefix, plan.claim):
                 os._exit(99)  # started before: never twice
-            _open_descriptors(plan.prefix)
+            _open_descriptors(plan.prefix, _checked_setup(plan))
             for name, limits in plan.raised.items():
-                resource.setrlimit(_kind(name), limits)
+                resource.setrlimit(limit_kind(name), limits)
             umask(plan.umask)
             execve(SHELL, plan.arguments, plan.environment)
         except BaseException as error:
@@ -216,7 +217,7 @@ def _set_up_descriptors(descriptor: int) -> socket.socket:
     """Keep free what the shim knows, so that what is opened for it never stands in its own way."""
     channel = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH))
     os.close(descriptor)
-    while (null := os.open(os.devnull, os.O_RDONLY)) <= _LAST:
+    while (null := os.open(os.devnull, os.O_RDONLY)) <= DESCRIPTOR:
         pass
     os.dup2(null, 0)
     os.close(null)
@@ -247,17 +248,30 @@ def _subreaping() -> Callable[[], None]:
 
 def _lift_limits() -> Limits:
     """Let no limit of whoever started the runner cut a log, and return what they were."""
-    inherited = {name: resource.getrlimit(_kind(name)) for name in _ULIMITS}
+    inherited = {name: resource.getrlimit(limit_kind(name)) for name in ULIMITS}
     for name in _HINDERING:
         _, hard = inherited[name]
-        resource.setrlimit(_kind(name), (hard, hard))
+        resource.setrlimit(limit_kind(name), (hard, hard))
         with contextlib.suppress(ValueError, OSError):  # only root may
-            resource.setrlimit(_kind(name), (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            resource.setrlimit(limit_kind(name), (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     return inherited
 
 
-def _kind(name: str) -> int:
-    return int(getattr(resource, f"RLIMIT_{name}"))
+def keep_file(path: str, content: bytes) -> None:
+    """See to it that there is a file of this content, which nobody changes while it is read.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            if file.read(len(content) + 1) == content:
+                return
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(os.open(temporary, _NEW_LOCK, _SHIM_MODE), "wb") as file:
+        file.write(content)
+    os.rename(temporary, path)
 
 
 def read_request(path: str) -> dict[str, Any]:
@@ -338,7 +352,16 @@ def _write(descriptor: int, content: bytes) -> None:
         _write(descriptor, content[written:])
 
 
-def _open_descriptors(prefix: str) -> None:
+def _checked_setup(plan: Plan) -> bytes:
+    """The text that makes a shell the script, or says why it cannot; in the script's directory."""
+    path = plan.program and find_program(plan.program, plan.search_path)
+    problem = path and missing_interpreter(path)
+    if not problem:
+        return plan.setup
+    return refusal_text(f"stepflow: {plan.program}: {problem}", 127)
+
+
+def _open_descriptors(prefix: str, setup: bytes) -> None:
     spool = open_file(f"{prefix}.out", _NEW_LOG, 0o600)
     exit_file = open_file(f"{prefix}.exit", _NEW_STATUS, 0o600)
     pwrite(exit_file, _NO_STATUS, 0)
@@ -348,143 +371,20 @@ def _open_descriptors(prefix: str) -> None:
     dup2(exit_file, 2)
     dup2(spool, 3)
     dup2(read_end, 4)
+    dup2(_readable(setup, prefix), DESCRIPTOR)
 
 
-def _tool(name: str) -> str:
-    for directory in _SYSTEM_PATH.split(":"):
-        path = os.path.join(directory, name)
-        if os.access(path, os.X_OK):
-            return path
-    raise FileNotFoundError(f"{name} is not installed in {_SYSTEM_PATH}")
-
-
-def script_command(request: dict[str, Any]) -> list[str]:
-    """The argument list that is run: as it was given, by the shell, or under a terminal."""
-    command = list(request["command"])
-    if request["shell"]:
-        command = [SHELL, "-c", *command]
-    if request["tty"]:
-        line = f"exec {shlex.join(command)}"
-        shell = request["environment"].get("SHELL")
-        if shell:  # `script` runs the line with $SHELL; the program sees the user's own
-            line = f"SHELL={shlex.quote(shell)} {line}"
-        command = [_tool("script"), "-qefc", line, os.devnull]
-    return niceness_command(request) + command
-
-
-def niceness_command(request: dict[str, Any]) -> list[str]:
-    """A command that gives the script its niceness; none if it has it, or if we may not."""
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    wanted = request.get("limits", {}).get("nice", request.get("nice", own))
-    if wanted < own:
-        try:
-            os.setpriority(os.PRIO_PROCESS, 0, wanted)
-        except PermissionError:
-            return []
-        os.setpriority(os.PRIO_PROCESS, 0, own)
-    return [_tool("nice"), "-n", f"{wanted - own:d}"] if wanted != own else []
-
-
-def kept_pairs(environment: dict[str, str]) -> dict[str, str]:
-    """What a shell drops or changes of the environment it is given, under names that it keeps.
-
-    A shell keeps names that can be its variables. Others, such as `my.prop` or bash's exported
-    functions, get lost in the shim. They are not handed over as arguments, which all users can see:
-    `env` has them as such for the instant in which it puts them back.
-    """
-    lost = [
-        f"{name}={value}"
-        for name, value in environment.items()
-        if not _KEPT.fullmatch(name) or name in _OWN_NAMES
-    ]
-    return {f"sf_env{number}": pair for number, pair in enumerate(lost)}
-
-
-def restoring_commands(kept: list[str]) -> Iterator[str]:
-    """What the shim's shell evaluates so that the script has what is kept under these names."""
-    if kept:
-        values = " ".join(f'"${name}"' for name in kept)
-        yield f'set -- {_tool("env")} -- {values} "$@"; unset {" ".join(kept)}'
-
-
-def script_limits(request: dict[str, Any], inherited: Limits) -> Limits:
-    """The resource limits of a script: its caller's, and what was set for it alone."""
-    limits = inherited | {name: tuple(pair) for name, pair in request.get("rlimits", {}).items()}
-    chosen = request.get("limits", {})
-    for name, key in (("AS", "memory"), ("FSIZE", "file_size")):
-        if key in chosen:
-            limits[name] = (chosen[key], chosen[key])
-    if "cpu" in chosen:
-        # First comes SIGXCPU, which tells why; who catches it has some time left to tidy up.
-        hard = _least(chosen["cpu"] + _CPU_GRACE_S, limits["CPU"][1])
-        limits["CPU"] = (chosen["cpu"], hard)
-    return limits
-
-
-def raised_limits(limits: Limits) -> Limits:
-    """Which limits of the shim must be raised so that the script can have these, as far as we may.
-
-    Each is tried here and taken back. A higher hard limit hinders nobody.
-    """
-    raised = {}
-    for name, (_, hard) in limits.items():
-        kind = _kind(name)
-        own = resource.getrlimit(kind)
-        if _least(own[1], hard) != hard:
-            with contextlib.suppress(ValueError, OSError):  # only root may
-                resource.setrlimit(kind, (own[0], hard))
-                raised[name] = (own[0], hard)
-                resource.setrlimit(kind, own)
-    return raised
-
-
-def limit_commands(limits: Limits, raised: Limits) -> Iterator[str]:
-    """What the shim's shell evaluates to set these limits, made of integers alone.
-
-    What a shell does not know is left as it is, in silence.
-    """
-    commands = []
-    for name, (soft, hard) in limits.items():
-        own = resource.getrlimit(_kind(name))
-        if own != (soft, hard):
-            _, most = raised.get(name, own)
-            option, unit = _ULIMITS[name]
-            for which, limit in (("S", _least(soft, hard, most)), ("H", _least(hard, most))):
-                count = _count(limit, most, unit)
-                commands.append(f"ulimit -{which} -{option} {count}")
-                if name == "NPROC":
-                    commands[-1] += f" || ulimit -{which} -u {count}"
-    if commands:
-        yield "{ " + "; ".join(commands) + "; } 2>/dev/null"
-
-
-def _least(*limits: int) -> int:
-    """The lowest of limits of which negative ones are none."""
-    return min((limit for limit in limits if limit >= 0), default=resource.RLIM_INFINITY)
-
-
-def _count(limit: int, most: int, unit: int) -> str:
-    """A limit in units, rounded up where nothing is in the way."""
-    if limit < 0:
-        return "unlimited"
-    count = -(-limit // unit)
-    return f"{count if most < 0 else min(count, most // unit):d}"
-
-
-def script_environment(request: dict[str, Any]) -> dict[str, str]:
-    """The caller's environment, with what makes output live and coloured and the run findable."""
-    environment = dict(request["environment"])
-    environment["PWD"] = request["cwd"]
-    environment["STEPFLOW"] = "1"
-    environment["STEPFLOW_EXECUTION_ID"] = request["id"]
-    environment.setdefault("PYTHONUNBUFFERED", "1")
-    colours = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
-    if not {"NO_COLOR", *colours} & environment.keys():
-        environment.update(colours)
-    if request["tty"]:
-        environment["SHELL"] = SHELL
-    return environment
+def _readable(content: bytes, prefix: str) -> int:
+    """A descriptor to read this from, of a file that nobody else finds."""
+    try:
+        descriptor = create_memory_file("stepflow-setup")
+    except OSError:  # forbidden here
+        path = f"{prefix}.{getpid()}.tmp"
+        descriptor = open_file(path, _NEW_STATUS, 0o600)
+        unlink(path)
+    _write(descriptor, content)
+    return descriptor
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -65,14 +65,18 @@ def split_transactions() -> None:
 def replace_launcher(directory: Path, *, locked: bool) -> None:
     """Start shims from a changed copy of the launcher."""
     source = launch._PROGRAM
-    shutil.copy(source.with_name("shim.sh"), directory)
+    package = source.parents[1]
+    for path in (*package.glob("*.py"), *package.glob("re*/*.py"), *package.glob("runner/*.*")):
+        copy = directory / path.relative_to(package.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     text = source.read_text(encoding="utf-8")
     assert text.count(_LOCK) == text.count(_EXCLUSIVE) == 1
     changed = _CHANGED % ("" if locked else " or True")
     text = text.replace(_LOCK, changed + _TRUE_LOCK)
     if not locked:
         text = text.replace(_EXCLUSIVE, _SHARED)
-    launch._PROGRAM = directory / "launcher.py"
+    launch._PROGRAM = directory / source.relative_to(package.parent)
     launch._PROGRAM.write_text(text, encoding="utf-8")
 
 

@@ -141,8 +141,6 @@ def test_what_a_script_finds(house: House) -> None:
         "/dev/null",
         "0027",
         str(house.scripts),
-        "CLICOLOR_FORCE=1",
-        "FORCE_COLOR=1",
         "MINE=é\udcff",
         f"PWD={house.scripts}",
         "PYTHONUNBUFFERED=1",
@@ -152,13 +150,10 @@ def test_what_a_script_finds(house: House) -> None:
     ]
 
 
-def test_colours_are_not_forced_on_who_wants_none(house: House) -> None:
-    request = house.request("env")
-    request = replace(request, environment={**request.environment, "NO_COLOR": "1"})
-    inbox.submit(house.home, request)
-    house.start_runner()
-    assert b"COLOR=1\n" in house.log(house.wait(request.id))
-    assert b"FORCE" not in house.log(house.wait(request.id))
+def test_no_colour_is_forced_on_what_a_script_reads(house: House) -> None:
+    """`node -p` and many others colour a number where FORCE_COLOR is set, also for a script."""
+    script = house.script('echo "${FORCE_COLOR-none} ${CLICOLOR_FORCE-none} ${NO_COLOR-none}"')
+    assert house.log(house.run(script)) == b"none none none\n"
 
 
 def test_a_shell_line_and_an_argument_list(house: House) -> None:

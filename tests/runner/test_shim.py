@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests.request import RunRequest, encode
-from stepflow_tui.runner import launcher, proc
+from stepflow_tui.runner import launcher, proc, script_setup
 from stepflow_tui.runner.spool import read_exit
 from tests.house import wait_for
 
@@ -33,9 +33,9 @@ MARK = b"\n[stepflow: output was lost here, the disk was full]\n"
 LAUNCH = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from stepflow_tui.runner import launcher
-launcher.SHELL, launcher._SYSTEM_PATH = sys.argv[2:4]
-launcher.main(int(sys.argv[4]))
+from stepflow_tui.runner import launcher, script_setup
+launcher.SHELL, script_setup.SYSTEM_PATH = sys.argv[2:4]
+launcher.main(int(sys.argv[4]), "0.1.2")
 """
 
 
@@ -149,10 +149,10 @@ def _system(directory: Path, shell: str) -> tuple[str, str]:
     places.mkdir(exist_ok=True)
     (places / "sh").symlink_to(program)
     if shell != "busybox":
-        return str(places / "sh"), launcher._SYSTEM_PATH
+        return str(places / "sh"), script_setup.SYSTEM_PATH
     for tool in TOOLS:
         (places / tool).symlink_to(program)
-    return str(places / "sh"), f"{places}:{launcher._SYSTEM_PATH}"
+    return str(places / "sh"), f"{places}:{script_setup.SYSTEM_PATH}"
 
 
 @contextmanager
@@ -217,7 +217,7 @@ def test_a_signal_is_told_by_the_shells_that_tell_it(launch: Launch) -> None:
     assert done.exit_lines[-2:] == ["137", "drained 0"]
     told = read_exit(done.file(".exit"))
     assert told is not None
-    assert (told.code, told.signal) == (137, None if launch.shell == "bash" else 9)
+    assert (told.code, told.signal) == (137, 9)
 
 
 def test_a_full_disk_makes_a_script_wait(launch: Launch, small_disk: Path) -> None:
@@ -463,7 +463,185 @@ def test_what_a_shell_drops_of_the_environment_is_kept_and_out_of_sight(launch: 
     pairs = os.fsdecode(running.wait().output).split("\0")
     told = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     assert {name: told.get(name) for name in odd} == odd
-    assert [name for name in told if name.startswith("sf_")] == []
+
+
+def environment_of_script(launch: Launch, **fields: object) -> tuple[dict[str, str], Started]:
+    """What a script finds in its environment when it begins, and the run."""
+    copy = launch.directory / new_id()
+    done = launch.run("/bin/cp", "/proc/self/environ", str(copy), **fields)
+    assert done.exit_lines == ["0", "drained 0"], done.output
+    pairs = os.fsdecode(copy.read_bytes()).split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if pair), done
+
+
+ALL_BYTES = os.fsdecode(bytes(range(1, 256)).replace(b"\n", b"").replace(b"\r", b""))
+CALLER = {
+    # Names of the shim, now and in earlier versions, and of what it is told.
+    **dict.fromkeys(("sf_cat", "sf_sleep", "sf_env0", "sf_1", "prefix", "caught", "pump"), "mine"),
+    **dict.fromkeys(("status", "first", "p2", "more", "full", "room", "i", "again"), "mine"),
+    # What shells set, change, obey or refuse to set.
+    "IFS": "x",
+    "OPTIND": "no number",
+    "OPTARG": "a",
+    "PPID": "5",
+    "SHLVL": "7",
+    "_": "/x/y",
+    "PS1": "$ ",
+    "PS4": "+ ",
+    "ENV": "/no/such",
+    "BASH_ENV": "/no/such",
+    "TMOUT": "1",
+    "SHELLOPTS": "xtrace:noexec",
+    "BASHOPTS": "x",
+    "UID": "no",
+    "EUID": "0",
+    "LINENO": "4",
+    "RANDOM": "5",
+    "SECONDS": "6",
+    "POSIXLY_CORRECT": "",
+    "OLDPWD": "/old",
+    "CDPATH": "/",
+    "GROUPS": "g",
+    "BASH_XTRACEFD": "2",
+    "MAILPATH": "/m",
+    "FUNCNAME": "f",
+    "HISTCMD": "h",
+    # What changes how a text is read, and what every program of the system obeys.
+    "LC_ALL": "ja_JP.SJIS",
+    "LANG": "no such",
+    "LANGUAGE": "de",
+    "SHELL": "/bin/mine",
+    "BASH_FUNC_f%%": "() {  echo f\n}",
+    "my.prop": "dotted",
+    "1x": "",
+    "a-b": "x=y",
+    "-u": "-",
+    "EMPTY": "",
+    "QUOTES": "'\"`$(exit 9)\\",
+    "LINES": "a\nb",
+    "ALL": ALL_BYTES,
+}
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_script_has_exactly_the_environment_of_its_caller(launch: Launch, *, tty: bool) -> None:
+    environment = {"PATH": "/usr/bin:/bin", **CALLER}
+    told, done = environment_of_script(launch, environment=environment, tty=tty)
+    assert told == {
+        **environment,
+        **({"PAGER": "cat", "GIT_PAGER": "cat", "SYSTEMD_PAGER": ""} if tty else {}),
+        "PWD": str(launch.directory),
+        "PYTHONUNBUFFERED": "1",
+        "STEPFLOW": "1",
+        "STEPFLOW_EXECUTION_ID": done.prefix.name,
+    }
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_nothing_is_added_that_is_not_wanted(launch: Launch, *, tty: bool) -> None:
+    told, _ = environment_of_script(launch, environment={}, added_env=False, tty=tty)
+    assert told == {}
+    environment = {"A": "1", "PWD": "/x"}
+    told, _ = environment_of_script(launch, environment=environment, added_env=False, tty=tty)
+    assert told == {"A": "1", "PWD": str(launch.directory)}
+
+
+def test_the_mark_of_a_runner_does_not_reach_a_script(launch: Launch) -> None:
+    environment = {"PATH": os.environ["PATH"], "STEPFLOW_RUNNER": "1"}
+    told, _ = environment_of_script(launch, environment=environment)
+    assert "STEPFLOW_RUNNER" not in told
+
+
+@pytest.mark.parametrize("tty", [False, True])
+@pytest.mark.parametrize("nice", [0, 3])
+def test_a_command_whose_path_looks_like_an_assignment(
+    launch: Launch, nice: int, *, tty: bool
+) -> None:
+    directory = launch.directory / "a=b"
+    directory.mkdir()
+    script = directory / "c=d"
+    script.write_text("#!/bin/bash\necho $0 $1; f\n")
+    script.chmod(0o755)
+    environment = {"PATH": f"{directory}:/usr/bin:/bin", "BASH_FUNC_f%%": "() {  echo f\n}"}
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for command in ("c=d", str(script), "a=b/c=d"):
+        done = launch.run(command, "x=y", environment=environment, tty=tty, nice=own + nice)
+        last = command if "/" in command else str(script)
+        assert done.output.decode().split() == [last, "x=y", "f"]
+        assert done.exit_lines == ["0", "drained 0"]
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_shim_shows_neither_its_source_nor_the_command(launch: Launch, *, tty: bool) -> None:
+    go = launch.fifo()
+    canary = new_id()
+    running = launch.start("/bin/sh", "-c", f"echo up; read x <{go}; # {canary}", tty=tty)
+    wait_for(lambda: running.output)
+    words = Path(f"/proc/{running.shim}/cmdline").read_bytes().decode().split("\0")[:-1]
+    shim = launch.directory / next(launch.directory.glob("stepflow-shim-*"))
+    assert words[1:] == [str(shim), str(running.prefix)]
+    assert "-0.1.2-" in shim.name
+    with_canary = [line for line in all_command_lines().split("\n") if canary in line]
+    assert len(with_canary) == 1  # the script itself
+    go.write_text("go\n")
+    running.wait()
+
+
+def test_a_shim_that_is_changed_or_deleted_goes_on_and_is_made_anew(launch: Launch) -> None:
+    go = launch.fifo()
+    running = launch.start("/bin/sh", "-c", f"echo up; read x <{go}; exit 3")
+    wait_for(lambda: running.output)
+    [shim] = launch.directory.glob("stepflow-shim-*")
+    with shim.open("r+b") as file:  # in place, as some tools copy
+        file.write(b"\nexit 5\n" * 500)
+    go.write_text("go\n")
+    assert running.wait().exit_lines == ["3", "drained 0"]
+    assert launch.run("/bin/echo", "x").output == b"x\n"
+    shim.unlink()
+    assert launch.run("/bin/echo", "y").output == b"y\n"
+    assert sorted(launch.directory.glob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_terminal_and_a_pipe_take_equally_long_arguments(launch: Launch, *, tty: bool) -> None:
+    words = ["x" * 100_000] * 4
+    done = launch.run("/bin/sh", "-c", "echo $# ${#1} ${#4}", "sh", *words, tty=tty)
+    assert done.output.split() == [b"4", b"100000", b"100000"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "24 80"),
+        ({"caller_size": [132, 50]}, "50 132"),
+        ({"caller_size": [132, 50], "tty_size": [100, 30]}, "30 100"),
+    ],
+)
+def test_a_terminal_has_a_size(launch: Launch, fields: dict[str, object], told: str) -> None:
+    done = launch.run("stty", "size", tty=True, **fields)
+    assert done.output.decode().strip() == told
+
+
+def test_a_terminal_that_nobody_sits_at_has_no_pager(launch: Launch) -> None:
+    pagers = ("PAGER", "GIT_PAGER", "SYSTEMD_PAGER")
+    told, _ = environment_of_script(launch, tty=True)
+    assert [told[name] for name in pagers] == ["cat", "cat", ""]
+    own = {"PATH": os.environ["PATH"], "PAGER": "less", "SYSTEMD_PAGER": "more"}
+    told, _ = environment_of_script(launch, tty=True, environment=own)
+    assert [told[name] for name in pagers] == ["less", "cat", "more"]
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_missing_interpreter_is_named(launch: Launch, *, tty: bool) -> None:
+    script = launch.directory / "crlf.sh"
+    script.write_bytes(b"#!/bin/bash\r\necho hi\r\n")
+    script.chmod(0o755)
+    done = launch.run(str(script), tty=tty)
+    assert done.output.decode().split("\n")[0].strip() == (
+        f"stepflow: {script}: its interpreter '/bin/bash\\r' does not exist; "
+        "the file has Windows line endings"
+    )
+    assert done.exit_lines == ["127", "drained 0"]
 
 
 def test_a_command_that_is_not_there(launch: Launch) -> None:

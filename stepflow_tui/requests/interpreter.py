@@ -1,0 +1,72 @@
+"""The interpreter that a script names in its first line: whether the system will find it.
+
+Where it is missing the system says of the script itself that there is no such file, which helps
+nobody. Imported by the launcher: nothing here may import more than `os` and `stat`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_HEAD = 256  # bytes of a file that the kernel looks at
+_MOST = 4  # interpreters that are scripts themselves
+
+
+def find_program(command: str, search_path: str) -> str | None:
+    """The file that the system executes for this command, as a path; None if there is none.
+
+    Args:
+        command: with a slash it is a path.
+        search_path: directories as in PATH.
+    """
+    if "/" in command:
+        return command
+    for directory in search_path.split(os.pathsep):
+        path = os.path.join(directory, command)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return None
+
+
+def missing_interpreter(program: str, directory: str = "") -> str | None:
+    """Why this program's interpreter cannot be executed, in words; None if nothing is in the way.
+
+    Args:
+        program: path of the file that is to be executed.
+        directory: where relative paths begin; by default the working directory.
+    """
+    path = os.path.join(directory, program)
+    for _ in range(_MOST):
+        named = _interpreter(path)
+        if named is None:
+            return None
+        path = os.path.join(directory, named)
+        if not os.path.exists(path):
+            cause = "; the file has Windows line endings" if named.endswith("\r") else ""
+            return f"its interpreter {named!r} does not exist{cause}"
+    return None
+
+
+def _interpreter(path: str) -> str | None:
+    """What the first line names behind `#!`; None if it names nothing, or cannot be read."""
+    head = _head(path)
+    if not head.startswith(b"#!"):
+        return None
+    words = head[2:].partition(b"\n")[0].partition(b"\0")[0].replace(b"\t", b" ").split(b" ")
+    return os.fsdecode(next(filter(None, words), b"")) or None
+
+
+def _head(path: str) -> bytes:
+    """The first bytes of a file; nothing of what is none, or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return b""
+    try:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.read(descriptor, _HEAD) if is_file else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
