@@ -51,23 +51,25 @@ def run(house: House, *arguments: str, preparation: str = "", **environ: str) ->
 
 
 def test_a_script_has_the_limits_of_its_caller_not_of_the_runner(house: House) -> None:
-    stepflow(house, "runner", "start", preparation="ulimit -S -n 400 -c 8 -f 90000; renice -n 4 $$")
+    nice = os.nice(0)
+    limited = f"ulimit -S -n 400 -c 8 -f 90000; renice -n {nice + 4} $$"
+    stepflow(house, "runner", "start", preparation=limited)
     runner = live_runner(house.home)
     assert runner is not None
-    assert os.getpriority(os.PRIO_PROCESS, runner.pid) == os.nice(0) + 4
+    assert os.getpriority(os.PRIO_PROCESS, runner.pid) == nice + 4
     script = house.script("ulimit -S -n; ulimit -H -n; ulimit -S -c; ulimit -S -f; nice")
-    caller = "ulimit -S -n 77; ulimit -H -n 88; ulimit -S -c 3; renice -n 6 $$ >/dev/null"
+    caller = f"ulimit -S -n 77; ulimit -H -n 88; ulimit -S -c 3; renice -n {nice + 6} $$ >&2"
     execution = run(house, str(script), preparation=caller)
     assert house.log(execution).decode().split() == [
         "77",
         "88",
         "1",
         "unlimited",
-        str(os.nice(0) + 6),
+        str(nice + 6),
     ]
     if os.geteuid() == 0:
         execution = run(house, "nice")
-        assert house.log(execution) == f"{os.nice(0)}\n".encode()
+        assert house.log(execution) == f"{nice}\n".encode()
 
 
 def test_memory_has_an_end(house: House) -> None:
