@@ -15,6 +15,7 @@ from stepflow_tui.cli.log_printer import LogPrinter, Place
 from stepflow_tui.cli.lookup import reread
 from stepflow_tui.cli.terminal import BOLD, flush, say, standard_output, write
 from stepflow_tui.cli.wording import (
+    collecting_note,
     execution_title,
     run_end,
     run_state,
@@ -70,10 +71,16 @@ class _States:
         """Print it where it has changed; its end is told apart."""
         if execution.status.is_final:
             return
-        state = run_stopping(execution) if execution.stopping else run_state(execution)
+        state = _state(execution)
         if state != self._told:
             self._told = state
             _print_lines([standard_output().paint(state, BOLD)])
+
+
+def _state(execution: Execution) -> str:
+    if execution.is_collecting:
+        return f"run {execution_title(execution)}: {collecting_note(execution)}"
+    return run_stopping(execution) if execution.stopping else run_state(execution)
 
 
 def _print_lines(lines: list[str]) -> None:
@@ -164,9 +171,11 @@ class _Follower:
 
 def _summary(reader: Reader, execution: Execution) -> list[str]:
     lines = [f"warning: {clean_line(warning)}" for warning in execution.warnings]
-    if count := len(reader.all(queries.artifacts(execution.number))):
+    if artifacts := reader.all(queries.artifacts(execution.number)):
+        count = sum(not artifact.status.is_refused for artifact in artifacts)
         noun = "artifact" if count == 1 else "artifacts"
-        lines.append(f"{count} {noun}; see: stepflow artifacts {execution.number}")
+        others = f", {len(artifacts) - count} not stored" if count < len(artifacts) else ""
+        lines.append(f"{count} {noun}{others}; see: stepflow artifacts {execution.number}")
     if execution.error:
         lines.append(f"error: {clean_line(execution.error)}")
     return [*lines, standard_output().paint(run_end(execution), BOLD)]

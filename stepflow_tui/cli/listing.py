@@ -37,7 +37,7 @@ def _row(execution: Execution, moment: Instant) -> tuple[str, ...]:
     return (
         f"#{execution.number}",
         name,
-        terminal.status(execution.status),
+        terminal.status(execution.status, execution.word),
         progress(execution),
         format_duration(elapsed_ms(execution, execution.boot_id, moment)),
         format_age(moment.wall_ms - execution.created_at),

@@ -11,7 +11,7 @@ from stepflow_tui.cli.json_form import full_object, print_json
 from stepflow_tui.cli.lookup import execution_argument, one_execution
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import BOLD, standard_output, write
-from stepflow_tui.cli.wording import execution_title, signal_name
+from stepflow_tui.cli.wording import collecting_note, execution_title, signal_name
 from stepflow_tui.core.clock import elapsed_ms, now
 from stepflow_tui.core.durations import format_age, format_duration, format_size
 from stepflow_tui.core.quoting import shown_command, shown_path, shown_shell
@@ -60,10 +60,12 @@ def _page(
 ) -> Iterator[str]:
     terminal, moment = standard_output(), now()
     title = terminal.paint(execution_title(execution), BOLD)
-    yield f"{title}  {terminal.status(execution.status)}"
+    yield f"{title}  {terminal.status(execution.status, execution.word)}"
     facts = ((name, value) for name, value in _facts(execution, moment) if value)
     yield from _indented(lined_up(facts))
     yield from (f"  warning: {clean_line(warning)}" for warning in execution.warnings)
+    if execution.is_collecting:
+        yield f"  {collecting_note(execution)}"
     if steps:
         yield terminal.paint("steps", BOLD)
         yield from _indented(

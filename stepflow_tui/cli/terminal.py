@@ -47,9 +47,9 @@ class Terminal(Struct, frozen=True):
         glyphs = GLYPHS if self.unicode else ASCII_GLYPHS
         return self.paint(glyphs[status], _COLOURS[status])
 
-    def status(self, status: Status) -> str:
-        """The sign and the word of a status."""
-        return f"{self.glyph(status)} {status.word}"
+    def status(self, status: Status, word: str | None = None) -> str:
+        """The sign and the word of a status; `word` says more of it."""
+        return f"{self.glyph(status)} {word or status.word}"
 
     def told(self, text: str, status: Status) -> str:
         """A sentence about something of this status; its words say it all without the colour."""

@@ -42,6 +42,14 @@ def run_stopping(execution: Execution) -> str:
     return f"run {execution_title(execution)} is being stopped"
 
 
+def collecting_note(execution: Execution) -> str:
+    """That only its artifacts are waited for, and how not to wait."""
+    return (
+        "its script has ended; its artifacts are still being collected: "
+        f"stepflow cancel {execution.number} gives up those that are not"
+    )
+
+
 def run_end(execution: Execution) -> str:
     """`run #42 name completed in 3.0s, exit code 0`."""
     text = f"run {execution_title(execution)} {_end(execution)}"

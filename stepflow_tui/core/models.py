@@ -81,6 +81,39 @@ class Step(Struct, frozen=True):
     metadata: Metadata = field(default_factory=dict)
 
 
+COLLECTING = "being collected"
+"""The reason of an artifact while its copy is under way."""
+
+TIMED_OUT_REASON = "timed out: its disk did not respond"
+"""The reason of an artifact whose copy got nowhere for too long."""
+
+CANCELLED_REASON = "cancelled before it was collected"
+"""The reason of an artifact that somebody did not want to wait for."""
+
+
+class ArtifactStatus(StrEnum):
+    """What has become of an artifact."""
+
+    COLLECTING = "collecting"
+    STORED = "stored"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is no copy, and none will come."""
+        return self not in (ArtifactStatus.COLLECTING, ArtifactStatus.STORED)
+
+
+_STATUS_OF_REASON = {
+    None: ArtifactStatus.COLLECTING,
+    COLLECTING: ArtifactStatus.COLLECTING,
+    TIMED_OUT_REASON: ArtifactStatus.TIMED_OUT,
+    CANCELLED_REASON: ArtifactStatus.CANCELLED,
+}
+
+
 class Artifact(Struct, frozen=True):
     """A file or directory that a script named with `ARTIFACT:`.
 
@@ -107,6 +140,13 @@ class Artifact(Struct, frozen=True):
     reason: str | None = None
     given: str | None = None
 
+    @property
+    def status(self) -> ArtifactStatus:
+        """Whether it is being collected, was stored, or why not."""
+        if self.stored is not None:
+            return ArtifactStatus.STORED
+        return _STATUS_OF_REASON.get(self.reason, ArtifactStatus.FAILED)
+
 
 class Execution(Struct, frozen=True):
     """One run of one command.
@@ -116,6 +156,8 @@ class Execution(Struct, frozen=True):
         id: sortable and unique; made by the client.
         shell: the command is one string that `/bin/sh -c` ran.
         error: why it did not complete, in one sentence.
+        finished_at, duration_ms, exit_code, signal: how its script ended; known before the final
+            status where artifacts are collected for long.
         stopping: the final status for which it is being stopped; None if nobody stops it.
         env: the pairs given explicitly, secret-looking values redacted.
         line_count, byte_count: of the stored log.
@@ -167,3 +209,13 @@ class Execution(Struct, frozen=True):
     marked: bool = False
     note: str | None = None
     rev: int = 0
+
+    @property
+    def is_collecting(self) -> bool:
+        """Whether its script has ended and its artifacts are still being collected."""
+        return self.status is Status.RUNNING and self.finished_at is not None
+
+    @property
+    def word(self) -> str:
+        """Where it stands, as people read it."""
+        return "collecting" if self.is_collecting else self.status.word

@@ -56,6 +56,7 @@ class Settings:
         max_log_bytes: of one execution; its first and its last half of that are kept.
         max_artifact_bytes: of all artifacts of one execution.
         max_artifact_files: of one execution.
+        artifact_timeout: an artifact is given up if nothing of it can be read for so long.
         max_steps: of one execution.
         max_queue: executions that may wait to be started; more are refused.
         min_free_bytes, min_free_share: nothing is started while less than both is free on the
@@ -79,6 +80,7 @@ class Settings:
     max_log_bytes: int = _setting(10**9, parse_size)
     max_artifact_bytes: int = _setting(10**9, parse_size)
     max_artifact_files: int = _setting(1000, _count)
+    artifact_timeout: float = _setting(30.0, parse_duration)
     max_steps: int = _setting(10_000, _count)
     max_queue: int = _setting(10_000, _count)
     min_free_bytes: int = _setting(10**9, parse_size)

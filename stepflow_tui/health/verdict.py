@@ -40,7 +40,19 @@ def strains(home: Home, found: Examination, settings: Settings) -> Iterator[str]
         yield from _strains_of_runner(home, found)
     if found.backlog_bytes > MAX_BACKLOG:
         yield f"{format_size(found.backlog_bytes)} of output are not stored yet"
+    yield from _strains_of_collecting(found)
     yield from _alerts(home, found, settings)
+
+
+def _strains_of_collecting(found: Examination) -> Iterator[str]:
+    for execution in found.collecting:
+        waited_s = time.time() - (execution.finished_at or 0) / 1000
+        if waited_s > _MAX_SILENCE_S:
+            yield (
+                f"artifacts of #{execution.number} {clean_line(execution.name)} are still being "
+                f"collected {waited_s:.0f} s after its script has ended: does a disk not respond? "
+                f"give them up: stepflow cancel {execution.number}"
+            )
 
 
 def _strains_of_runner(home: Home, found: Examination) -> Iterator[str]:

@@ -137,6 +137,11 @@ def refused(wanted: Artifact, cwd: str, error: Exception) -> Artifact:
     )
 
 
+def unread(wanted: Artifact, cwd: str, reason: str) -> Artifact:
+    """The artifact that nobody has looked at to the end, for this reason."""
+    return replace(_named(wanted, cwd), reason=reason)
+
+
 def _named(artifact: Artifact, cwd: str) -> Artifact:
     """The artifact with the name for its copy."""
     name = Path(os.path.normpath(Path(cwd, artifact.path))).name or "root"

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from stepflow_tui.runner.beneath import Beneath, Parts
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Bytes copied at a time."""
 
-_FLUSH_BLOCKS = 32
+_FLUSH_BLOCKS = 128
 """Blocks written before they are flushed: dirty pages of ours would hold up the database's."""
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,6 +35,7 @@ class Budget(Struct):
     max_files: int
     used_bytes: int = 0
     used_files: int = 0
+    has_begun: bool = False
 
     @property
     def files_left(self) -> int:
@@ -46,10 +47,19 @@ class Budget(Struct):
         """What to say when there are too many files."""
         return f"over the limit of {self.max_files:,} files for one execution"
 
+    def begin(self, directory: Path) -> None:
+        """Add, once, what was stored in `directory` before."""
+        if not self.has_begun:
+            self.count(directory)
+            self.has_begun = True
+
     def count(self, directory: Path) -> None:
         """Add what an earlier runner stored in `directory`."""
         for path in directory.rglob("*"):
-            found = path.lstat()
+            try:
+                found = path.lstat()
+            except FileNotFoundError:  # a copy that was given up is removed meanwhile
+                continue
             if stat.S_ISREG(found.st_mode):
                 self.used_bytes += found.st_size
                 self.used_files += 1
@@ -219,7 +229,7 @@ def make_private(directory: Path) -> None:
 
 def remove(directory: Path) -> None:
     """Remove a directory with all its content, if it is there."""
-    if directory.exists():
+    with suppress(FileNotFoundError):  # or somebody else removes it at the same time
         shutil.rmtree(directory)
 
 

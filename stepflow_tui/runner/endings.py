@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 _LEFT_MARGIN_S = 2.0
+_STOPPED_COLLECTING_S = 2.0
+_COLLECTING_MS = 1000
 _LEFT_FOR_MS = 100
 """Who ends so soon after its script was not left behind, but late."""
 
@@ -80,6 +82,10 @@ class Endings:
             self._mark(recording.id)
             return
         self.stop(recording, CANCELLED)
+        if recording.collecting:
+            has_ended = force or recording.id in self._ends
+            recording.hasty_s = 0.0 if has_ended else _STOPPED_COLLECTING_S
+            self._mark(recording.id)
         if force and recording.stop is not None:
             recording.stop.hasten(time.monotonic())
 
@@ -150,10 +156,21 @@ class Endings:
             self._give_up_if_lost(recording, now)
             return
         self._stop_leftovers(recording, end)
-        if self._is_over(recording, end, now):
+        if not self._is_over(recording, end, now):
+            return
+        if not recording.collecting:
             recording.end_last_line(now)
-            if not recording.collecting:
-                self._finish(recording, end)
+        if recording.collecting:
+            self._await_artifacts(recording, end, now)
+        else:
+            self._finish(recording, end)
+
+    def _await_artifacts(self, recording: Recording, end: _End, now: Instant) -> None:
+        """The script has ended; say so where that takes longer than most copies do."""
+        if now.mono_ms < end.at.mono_ms + _COLLECTING_MS:
+            self._mark_at(end.at.mono_ms + _COLLECTING_MS, recording)
+        else:
+            recording.script_ended(end.at, code=end.exit.code, signal=end.exit.signal)
 
     def _stop_leftovers(self, recording: Recording, end: _End) -> None:
         """Let nothing of a stopped script live on, nor of one that is to leave nothing behind."""
@@ -198,8 +215,6 @@ class Endings:
             )
 
     def _is_over(self, recording: Recording, end: _End, now: Instant) -> bool:
-        if recording.collecting:
-            return False
         if recording.stop is None and end.left:
             end.left = _still(end.left)
             if end.left and now.mono_ms < end.left_until:

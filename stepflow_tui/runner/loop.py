@@ -55,6 +55,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
 _PRUNE_S = 600.0
+_COLLECTING_S = 0.5
 _LEFT_OVER_S = 86_400.0
 
 
@@ -90,6 +91,7 @@ class Runner:
             max_bytes=settings.max_artifact_bytes,
             max_files=settings.max_artifact_files,
             wake=self._wake,
+            timeout_s=settings.artifact_timeout,
         )
         self._timers = Timers()
         self._pace = Pace()
@@ -101,6 +103,7 @@ class Runner:
         self._look_for_requests = True
         self._sweep = Sweep()
         self._sweeping = False
+        self._looking_at_collector = False
         self._leaving = False
         self._leave_when_empty = False
         self._busy_at = time.monotonic()
@@ -396,10 +399,26 @@ class Runner:
         more = False if recording.has_unsaved_output else recording.read(now, limit)
         if not more:
             self._endings.advance(recording, now)
-        for order in recording.orders:
-            self._collector.submit(order)
-        recording.orders = []
+        self._collect(recording)
         return more
+
+    def _collect(self, recording: Recording) -> None:
+        """Hand what is to be collected to the collector, and see to it that it ends."""
+        orders, recording.orders = recording.orders, []
+        for order in orders:
+            self._collector.submit(order)
+        if recording.hasty_s is not None:
+            self._collector.hasten(recording.id, recording.hasty_s)
+            recording.hasty_s = None
+        if self._collector.is_busy and not self._looking_at_collector:
+            self._looking_at_collector = True
+            self._timers.after(_COLLECTING_S, self._look_at_collector)
+
+    def _look_at_collector(self) -> None:
+        self._collector.look()
+        self._looking_at_collector = self._collector.is_busy
+        if self._looking_at_collector:
+            self._timers.after(_COLLECTING_S, self._look_at_collector)
 
     def _look_for_start(self, recording: Recording) -> Start | None:
         try:

@@ -19,10 +19,11 @@ from stepflow_tui.core.markers import (
     Marker,
     parse_progress,
 )
-from stepflow_tui.core.models import Artifact, Status
+from stepflow_tui.core.models import COLLECTING, Artifact, ArtifactStatus, Status
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner import brake
-from stepflow_tui.runner.artifacts import COLLECTING, Order
+from stepflow_tui.runner.artifacts import Order
 from stepflow_tui.runner.ingest import READ_BYTES, Ingest
 from stepflow_tui.runner.spool import Spool, SpoolProblem
 from stepflow_tui.runner.stop import CANCELLED, Reason
@@ -58,6 +59,7 @@ class Recording:
         wanted_stop: why it is to be stopped, whether or not that has begun; survives the runner.
         orders: artifacts to collect, not handed to the collector yet.
         collecting: how many artifacts are being collected.
+        hasty_s: for how long, from now on, one of them may get nowhere; None leaves that as it is.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Recording:
         )
         self.orders: list[Order] = []
         self.collecting = 0
+        self.hasty_s: float | None = None
         self.tracker = StepTracker(steps, max_steps=settings.max_steps)
         self.ingest = Ingest(
             self.spool, stream, max_log_bytes=settings.max_log_bytes, partial=partial
@@ -317,6 +320,23 @@ class Recording:
                 self._artifact_count += 1
                 numbered = replace(artifact, index=self._artifact_count)
             self._artifacts.append(numbered)
+        if artifacts[0].status is ArtifactStatus.TIMED_OUT:
+            path = shown_path(artifacts[0].path)
+            self.warn(f"artifact {path} was given up: its disk did not respond")
+
+    def script_ended(self, at: Instant, *, code: int, signal: int | None) -> None:
+        """Tell how the script ended while its artifacts are still being collected."""
+        if self.execution.finished_at is None:
+            self.change(
+                exit_code=code,
+                signal=signal,
+                finished_at=at.wall_ms,
+                duration_ms=self._duration_ms(at),
+            )
+
+    def _duration_ms(self, end: Instant) -> int | None:
+        started = self.execution.started_mono
+        return None if started is None else max(0, end.mono_ms - started)
 
     def end_last_line(self, now: Instant) -> None:
         """No newline will come any more: a marker on the last line counts as it is."""
@@ -328,7 +348,6 @@ class Recording:
         self.tracker.close(reason.status, now, self.ingest.line_count)
         self._note_steps()
         self.ingest.mark_end()
-        started = self.execution.started_mono
         self.change(
             status=reason.status,
             error=reason.error or None,
@@ -336,7 +355,7 @@ class Recording:
             exit_code=code,
             signal=signal,
             finished_at=now.wall_ms,
-            duration_ms=None if started is None else max(0, now.mono_ms - started),
+            duration_ms=self._duration_ms(now),
         )
 
     def end_stream(self) -> None:

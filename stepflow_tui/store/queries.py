@@ -223,6 +223,12 @@ def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
     return Query(f"{EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), read_execution)
 
 
+def collecting_executions() -> Query[Execution]:
+    """Those whose script has ended, and whose artifacts are still being collected."""
+    sql = f"{EXECUTION} WHERE e.status = 'running' AND e.finished_at IS NOT NULL"
+    return Query(sql, (), read_execution)
+
+
 def executions_changed(oldest: int, newest: int, since: int) -> Query[Execution]:
     """Those numbered `oldest` to `newest`, both included, that changed after revision `since`."""
     sql = f"{EXECUTION} WHERE e.number BETWEEN ? AND ? AND e.rev > ? ORDER BY e.number"

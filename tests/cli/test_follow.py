@@ -238,3 +238,16 @@ def test_a_run_that_was_never_started(recording: Recording, stepflow: Stepflow) 
         "error: no such file",
         "run #1 build failed",
     ]
+
+
+def test_artifacts_are_those_that_were_kept(recording: Recording, stepflow: Stepflow) -> None:
+    number = recording.add().number
+    recording.artifacts(
+        number,
+        Artifact(1, "a", "a", stored="artifacts/x/1/a"),
+        Artifact(2, "b", "b", reason="no such file"),
+        Artifact(3, "*", "*", reason="further matches are over the limit"),
+    )
+    recording.finish(number, Status.COMPLETED, exit_code=0)
+    done = stepflow("watch", str(number))
+    assert "1 artifact, 2 not stored; see: stepflow artifacts 1\n" in done.out

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.artifact_names import plain_path
 from stepflow_tui.core.home import Home
-from stepflow_tui.core.models import Artifact
+from stepflow_tui.core.models import Artifact, ArtifactStatus
 from stepflow_tui.runner.artifacts import COLLECTING, Collected, Collector, Order
 from stepflow_tui.runner.copier import Copier
 from tests.house import wait_for
@@ -82,6 +83,9 @@ class Bench:
     def one(self, path: str, cwd: Path | None = None) -> Artifact:
         (artifact,) = self.collect(path, cwd)
         return artifact
+
+    def woken(self) -> None:
+        """There is something to take from a collector of a test's own."""
 
     def write(self, path: str, text: str = "text") -> Path:
         target = self.cwd / path
@@ -528,3 +532,110 @@ def test_of_names_that_are_not_there_the_first_colon_parts(bench: Bench) -> None
     assert given(bench, "../outside/secret:17").path == "../outside/secret"
     bench.write("x.txt")
     assert bench.stored(given(bench, "*.txt:texts")).name == "x.txt"
+
+
+# --- what gets nowhere -------------------------------------------------------------------------
+
+
+class StuckCollector(Collector):
+    """Reaches the gate with each step; nothing gets on before it is opened."""
+
+    def __init__(self, bench: Bench, timeout_s: float) -> None:
+        super().__init__(
+            bench.home, max_bytes=10**7, max_files=100, wake=bench.woken, timeout_s=timeout_s
+        )
+        self.gate = threading.Event()
+        self.arrived = threading.Semaphore(0)
+
+    def _check(self) -> None:
+        self.arrived.release()
+        assert self.gate.wait(PATIENCE_S)
+        super()._check()
+
+
+@contextmanager
+def stuck(bench: Bench, timeout_s: float = 0.2) -> Iterator[StuckCollector]:
+    collector = StuckCollector(bench, timeout_s)
+    try:
+        yield collector
+    finally:
+        collector.gate.set()
+        collector.close()
+
+
+def answers(collector: Collector) -> list[ArtifactStatus]:
+    """What was finished, once something is; looks like the runner's loop does."""
+
+    def take() -> list[Collected]:
+        collector.look()
+        return collector.take()
+
+    return [one.artifacts[0].status for one in wait_for(take)]
+
+
+def test_an_artifact_that_gets_nowhere_is_given_up_and_the_next_has_its_turn(bench: Bench) -> None:
+    bench.write("a")
+    with stuck(bench) as collector:
+        collector.submit(bench.order("a"))
+        collector.submit(bench.order("a"))
+        assert answers(collector) == [ArtifactStatus.TIMED_OUT]
+        collector.gate.set()
+        assert answers(collector) == [ArtifactStatus.STORED]
+        assert not collector.is_busy
+        wait_for(lambda: bench.copies() == ["2", "2/a"])
+
+
+def test_after_some_that_were_given_up_the_rest_is_not_tried(bench: Bench) -> None:
+    with stuck(bench, 0.05) as collector:
+        for _ in range(50):
+            collector.submit(bench.order("a*"))
+        given_up: list[ArtifactStatus] = []
+        while len(given_up) < 50:
+            given_up += answers(collector)
+        assert set(given_up) == {ArtifactStatus.TIMED_OUT}
+        assert not collector.is_busy
+        collector.submit(bench.order("a*"))
+        assert answers(collector) == [ArtifactStatus.TIMED_OUT]
+        collector.forget(RUN)
+        collector.gate.set()
+        collector.submit(bench.order("gone"))
+        assert answers(collector) == [ArtifactStatus.FAILED]
+
+
+def test_many_that_hang_hold_up_nobody(bench: Bench) -> None:
+    bench.write("a")
+    with stuck(bench, PATIENCE_S) as collector:
+        for number in range(5):
+            collector.submit(bench.order("a*", f"stuck-{number}"))
+
+        def arrived() -> bool:
+            collector.look()
+            return collector.arrived.acquire(blocking=False)
+
+        for _ in range(5):
+            wait_for(arrived)
+        collector.hasten("stuck-3", 0.0)
+        assert answers(collector) == [ArtifactStatus.CANCELLED]
+        collector.gate.set()
+        assert answers(collector)[0] is ArtifactStatus.STORED
+
+
+def test_all_that_wait_are_given_up_on_demand(bench: Bench) -> None:
+    with stuck(bench, PATIENCE_S) as collector:
+        for _ in range(9):
+            collector.submit(bench.order("a*"))
+        collector.hasten(RUN, 0.0)
+        assert [one.artifacts[0].status for one in collector.take()] == [
+            ArtifactStatus.CANCELLED
+        ] * 9
+        assert not collector.is_busy
+
+
+def test_closing_does_not_wait_for_what_hangs(bench: Bench) -> None:
+    with stuck(bench, PATIENCE_S) as collector:
+        collector.submit(bench.order("a*"))
+        assert collector.arrived.acquire(timeout=PATIENCE_S)
+        began = time.monotonic()
+        collector.close()
+        assert time.monotonic() - began < 5
+        assert collector.take() == []

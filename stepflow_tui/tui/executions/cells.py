@@ -87,7 +87,7 @@ def execution_cells(
         elif column == "name":
             parts += _name(execution, width)
         elif column == "status":
-            parts.append(_status(execution.status, width))
+            parts.append(_status(execution.status, width, execution.word))
         elif column == "progress":
             parts += _progress(execution, clocks, columns)
         elif column == "time":
@@ -115,8 +115,8 @@ def _name_style(status: Status) -> str:
     return STRONG if status is Status.RUNNING else ""
 
 
-def _status(status: Status, width: int) -> Part:
-    word = f" {status.word}" if width > 1 else ""
+def _status(status: Status, width: int, said: str | None = None) -> Part:
+    word = f" {said or status.word}" if width > 1 else ""
     return fit(GLYPHS[status] + word, width), f"status--{status}"
 
 

@@ -74,7 +74,7 @@ class Details(Sheet):
         """The facts, then what there is more of."""
         execution, colours = self._execution, self.app.theme_variables
         status = Text(
-            f"{GLYPHS[execution.status]} {execution.status.word}",
+            f"{GLYPHS[execution.status]} {execution.word}",
             colour_of(colours, f"status-{execution.status}"),
         )
         if execution.error:

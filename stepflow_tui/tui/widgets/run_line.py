@@ -27,7 +27,7 @@ class RunLine(Line):
         left = (
             (f" {role:<{_ROLE}}", "line--dim"),
             (f"#{execution.number} {clean_line(execution.name)}  ", "line--strong"),
-            (f"{GLYPHS[status]} {status.word}", f"status--{status}"),
+            (f"{GLYPHS[status]} {execution.word}", f"status--{status}"),
         )
         ends = (f"{took} · {age}", f" {took} ")
         self.set_versions([(left, ((end, "line--dim"),)) for end in ends])

@@ -429,7 +429,7 @@ def _title(execution: Execution) -> Content:
     status = execution.status
     return Content.assemble(
         f"#{execution.number} {clean_line(execution.name)}  ",
-        (f"{GLYPHS[status]} {status.word}", f"$status-{status}"),
+        (f"{GLYPHS[status]} {execution.word}", f"$status-{status}"),
     )
 
 
