@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.cli.changes import RunnerWatch
 from stepflow_tui.cli.json_form import print_json
 from stepflow_tui.cli.opening import open_reader
+from stepflow_tui.cli.streams import unread_input
 from stepflow_tui.cli.terminal import say, write
 from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, StepflowError
 from stepflow_tui.core.models import Status
@@ -47,7 +48,9 @@ def prepare(home: Home) -> None:
 
 
 def hand_over(home: Home, request: RunRequest) -> None:
-    """Submit the request; see to it that somebody reads it."""
+    """Submit the request; see to it that somebody reads it, and say what it does not get."""
+    if unread := unread_input():
+        say(f"standard input is {unread} and is not passed on: the command reads /dev/null")
     submit(home, request)
     ensure_runner(home)
 

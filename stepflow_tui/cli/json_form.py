@@ -35,6 +35,8 @@ def execution_object(execution: Execution, moment: Instant) -> Object:
         "command": execution.command,
         "shell": execution.shell,
         "tty": execution.tty,
+        "tty_size": execution.tty_size,
+        "added_env": execution.added_env,
         "cwd": execution.cwd,
         "status": execution.status.value,
         "collecting": execution.is_collecting,

@@ -37,6 +37,25 @@ class Duration(click.ParamType[float]):
             self.fail(f"{value!r}: {problem}", param, ctx)
 
 
+class TerminalSize(click.ParamType[list[int]]):
+    """`120x40`: columns and rows."""
+
+    name = "terminal size"
+
+    def convert(
+        self, value: str | list[int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        """Read it as columns and rows."""
+        if isinstance(value, list):
+            return value
+        from stepflow_tui.requests.terminal_size import parse_terminal_size
+
+        try:
+            return parse_terminal_size(value)
+        except ValueError as problem:
+            self.fail(f"{value!r}: {problem}", param, ctx)
+
+
 class Size(click.ParamType[int]):
     """`500`, `20k`, `1.5GB`, `64MiB`; bytes where no unit is given."""
 

@@ -20,7 +20,7 @@ from stepflow_tui.cli.follow import follow, wait_for_end
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.lookup import complete_tag
 from stepflow_tui.cli.opening import open_reader
-from stepflow_tui.cli.parsing import Duration, Pair
+from stepflow_tui.cli.parsing import Duration, Pair, TerminalSize
 from stepflow_tui.cli.protection import warn_of_secrets, with_protection
 from stepflow_tui.cli.show import print_execution_json
 from stepflow_tui.cli.terminal import say
@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=Duration(), metavar="TIME", help="Stop it after 90s, 5m, 2h")
 @click.option("-s", "--shell", metavar="STRING", help="Run this string by /bin/sh -c")
 @click.option("--tty", is_flag=True, help="Run under a pseudo-terminal")
+@click.option(
+    "--tty-size",
+    type=TerminalSize(),
+    metavar="COLSxROWS",
+    help="Its size; implies --tty  [default: your terminal's, else 80x24]",
+)
+@click.option("--no-added-env", is_flag=True, help="Set no variables of ours, such as STEPFLOW")
 @with_protection
 @click.option("-d", "--detach", is_flag=True, help="Print the number and return")
 @click.option("--json", "as_json", is_flag=True, help="Print one object, not the log")
@@ -65,6 +72,8 @@ def command(
     timeout: float | None,
     shell: str | None,
     tty: bool,
+    tty_size: list[int] | None,
+    no_added_env: bool,
     protection: Protection,
     detach: bool,
     as_json: bool,
@@ -88,7 +97,9 @@ def command(
         metadata=dict(meta),
         timeout_s=timeout,
         shell=shell is not None,
-        tty=tty,
+        tty=tty or tty_size is not None,
+        tty_size=tty_size,
+        added_env=not no_added_env,
         secrets=secrets,
         limits=protection.limits,
         kill_leftovers=protection.kill_leftovers,

@@ -92,6 +92,8 @@ def _facts(execution: Execution, moment: Instant) -> Iterator[tuple[str, str]]:
     yield "timeout", format_duration(_ms(execution.timeout_s)) if execution.timeout_s else ""
     yield "limits", _limits(execution.limits)
     yield "leftovers", "are stopped" if execution.kill_leftovers else ""
+    yield "terminal", execution.terminal
+    yield "added env", "" if execution.added_env else "none"
     yield "marked", "it is never removed" if execution.marked else ""
     yield "tags", " ".join(map(clean_line, execution.tags))
     for index, line in enumerate((execution.note or "").splitlines()):

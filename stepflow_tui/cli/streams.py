@@ -1,8 +1,9 @@
-"""Standard streams that were closed before we began (`stepflow list >&-`)."""
+"""Standard streams: those that were closed before we began, and an input that nobody reads."""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
@@ -26,3 +27,37 @@ def _open_null(descriptor: int) -> None:
     else:
         os.dup2(null, descriptor)
         os.close(null)
+
+
+def unread_input() -> str | None:
+    """What standard input is, if something can be read there: `a file` or `a pipe`; else None."""
+    try:
+        kind = os.fstat(0).st_mode
+        if stat.S_ISREG(kind):
+            return "a file" if os.fstat(0).st_size > os.lseek(0, 0, os.SEEK_CUR) else None
+        if stat.S_ISFIFO(kind):
+            return "a pipe" if _may_hold_more() else None
+        # Behind ssh there is a socket, whether or not anybody writes into it.
+        return "a pipe" if stat.S_ISSOCK(kind) and _available() else None
+    except OSError:
+        return None
+
+
+def _may_hold_more() -> bool:
+    """Whether the pipe at standard input has something to read, or a writer."""
+    import select
+
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    return not any(
+        events & select.POLLHUP and not events & select.POLLIN for _, events in poll.poll(0)
+    )
+
+
+def _available() -> int:
+    """How many bytes wait at standard input."""
+    import fcntl
+    import termios
+
+    answer = fcntl.ioctl(0, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)

@@ -168,6 +168,8 @@ class Execution(Struct, frozen=True):
         limits: what was set for the script: `memory` and `file_size` in bytes, `cpu` in seconds,
             `nice`.
         kill_leftovers: background processes that it leaves are stopped.
+        tty_size: columns and rows of its pseudo-terminal, if they were chosen.
+        added_env: it got the variables by which it knows of us.
         marked: it is never removed from the history.
         note: what somebody wrote about it; any text, or None.
         rev: the revision that changed it last.
@@ -206,6 +208,8 @@ class Execution(Struct, frozen=True):
     boot_id: str = ""
     limits: dict[str, int] = field(default_factory=dict)
     kill_leftovers: bool = False
+    tty_size: list[int] | None = None
+    added_env: bool = True
     marked: bool = False
     note: str | None = None
     rev: int = 0
@@ -219,3 +223,10 @@ class Execution(Struct, frozen=True):
     def word(self) -> str:
         """Where it stands, as people read it."""
         return "collecting" if self.is_collecting else self.status.word
+
+    @property
+    def terminal(self) -> str:
+        """The pseudo-terminal as people read it: a chosen size, else only that there was one."""
+        if self.tty_size is not None:
+            return "x".join(map(str, self.tty_size))
+        return "yes" if self.tty else ""

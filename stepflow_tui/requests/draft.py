@@ -41,6 +41,8 @@ class Draft(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     timeout_s: float | None = None
     tty: bool = False
+    tty_size: list[int] | None = None
+    added_env: bool = True
     limits: dict[str, int] = field(default_factory=dict)
     kill_leftovers: bool = False
     metadata: Metadata = field(default_factory=dict)
@@ -60,6 +62,8 @@ class Draft(Struct, frozen=True):
             tags=tuple(execution.tags),
             timeout_s=execution.timeout_s,
             tty=execution.tty,
+            tty_size=execution.tty_size,
+            added_env=execution.added_env,
             limits=dict(execution.limits),
             kill_leftovers=execution.kill_leftovers,
             metadata={k: v for k, v in execution.metadata.items() if k != "PROGRESS"},
@@ -95,6 +99,8 @@ class Draft(Struct, frozen=True):
             timeout_s=self.timeout_s,
             shell=self.shell,
             tty=self.tty,
+            tty_size=self.tty_size,
+            added_env=self.added_env,
             secrets=read_secrets(names, (), {**environ, **self.env}),
             limits=self.limits,
             kill_leftovers=self.kill_leftovers,

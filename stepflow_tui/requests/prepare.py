@@ -25,6 +25,7 @@ from stepflow_tui.requests.limits import caller_limits, caller_niceness, check_l
 from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
 from stepflow_tui.requests.runner import MARKS
 from stepflow_tui.requests.secrets import HIDDEN_IN_COMMAND, NO_SECRETS
+from stepflow_tui.requests.terminal_size import caller_size
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -53,6 +54,8 @@ def run_request(
     timeout_s: float | None = None,
     shell: bool = False,
     tty: bool = False,
+    tty_size: list[int] | None = None,
+    added_env: bool = True,
     secrets: Secrets = NO_SECRETS,
     limits: Mapping[str, int] = _NO_LIMITS,
     kill_leftovers: bool = False,
@@ -71,6 +74,8 @@ def run_request(
         timeout_s: seconds after which the execution is stopped.
         shell: the command is a string for the shell.
         tty: run under a pseudo-terminal.
+        tty_size: its columns and rows; by default those of our own terminal.
+        added_env: the script gets the variables by which it knows of us.
         secrets: what is hidden in all that is stored.
         limits: for the script alone: `memory` and `file_size` in bytes, `cpu` in seconds, `nice`.
         kill_leftovers: stop background processes that the script leaves.
@@ -109,6 +114,9 @@ def run_request(
         timeout_s=timeout_s,
         shell=shell,
         tty=tty,
+        tty_size=tty_size,
+        caller_size=caller_size(os.environ if environ is None else environ) if tty else None,
+        added_env=added_env,
         umask=_umask(),
         rerun_of=rerun_of,
         secrets=list(secrets.texts),
@@ -158,6 +166,8 @@ def rerun_request(
         timeout_s=execution.timeout_s,
         shell=execution.shell,
         tty=execution.tty,
+        tty_size=execution.tty_size,
+        added_env=execution.added_env,
         secrets=secrets,
         limits={**execution.limits, **limits},
         kill_leftovers=execution.kill_leftovers or kill_leftovers,
@@ -186,17 +196,22 @@ def _check_secrets(execution: Execution, given: Container[str]) -> None:
 def _inherited(environ: Mapping[str, str] | None) -> dict[str, str]:
     """What the script gets from its caller, without the marks of what we started ourselves."""
     environment = dict(os.environ if environ is None else environ)
-    unwanted = [*MARKS, *(("LC_CTYPE",) if environ is None and _is_locale_coerced() else ())]
+    unwanted = [*MARKS, *(("LC_CTYPE",) if _is_locale_coerced(environment) else ())]
     return {name: value for name, value in environment.items() if name not in unwanted}
 
 
-def _is_locale_coerced() -> bool:
-    """Whether Python set LC_CTYPE itself (PEP 538), as it does where the locale is C."""
+def _is_locale_coerced(environment: Mapping[str, str]) -> bool:
+    """Whether its LC_CTYPE is that which Python itself has set, as where the locale is C (PEP 538).
+
+    The environment may be a copy of our own, as the dashboard makes one when it begins.
+    """
+    if environment.get("LC_CTYPE") not in _COERCED:
+        return False
     try:
         given = _PROC_ENVIRON.read_bytes()
     except OSError:
         return False
-    return b"\0LC_CTYPE=" not in b"\0" + given and os.environ.get("LC_CTYPE") in _COERCED
+    return b"\0LC_CTYPE=" not in b"\0" + given
 
 
 def _utf8(text: str) -> str:

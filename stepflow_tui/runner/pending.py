@@ -46,6 +46,8 @@ def pending_execution(request: RunRequest, boot_id: str) -> Execution:
         boot_id=boot_id,
         limits=request.limits,
         kill_leftovers=request.kill_leftovers,
+        tty_size=request.tty_size,
+        added_env=request.added_env,
     )
 
 

@@ -80,7 +80,7 @@ SELECT e.number, e.id, e.name, e.command, e.cwd, e.status, e.created_at, e.user,
     e.timeout_s, e.tags, e.metadata, e.env, e.warnings, e.progress, e.step_count, e.steps_done,
     e.step_name, coalesce(s.line_count + (s.partial_bytes > 0), 0), coalesce(s.stored_bytes, 0),
     s.end_line, e.boot_id, e.rev, e.stopping, e.limits, e.kill_leftovers, e.marked,
-    e.note
+    e.note, e.tty_size, e.added_env
 FROM executions e LEFT JOIN streams s ON s.execution = e.number
 """
 """Selects whole executions, as `read_execution` reads them."""
@@ -125,6 +125,8 @@ def read_execution(row: Row) -> Execution:
         kill_leftovers=bool(row[33]),
         marked=bool(row[34]),
         note=row[35],
+        tty_size=_json(row[36]),
+        added_env=bool(row[37]),
     )
 
 

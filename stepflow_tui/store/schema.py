@@ -172,7 +172,12 @@ _GIVEN = """
 ALTER TABLE artifacts ADD COLUMN given;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS, _GIVEN)
+_TERMINAL = """
+ALTER TABLE executions ADD COLUMN tty_size TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE executions ADD COLUMN added_env INTEGER NOT NULL DEFAULT 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS, _GIVEN, _TERMINAL)
 
 VERSION = len(MIGRATIONS)
 """The schema this program reads and writes."""

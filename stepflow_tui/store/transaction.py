@@ -356,10 +356,10 @@ _PAGE_BYTES = 4096
 
 _FIXED = (
     *("id", "created_at", "name", "user", "shell", "tty", "boot_id", "timeout_s"),
-    *("kill_leftovers", "note"),
+    *("kill_leftovers", "note", "added_env"),
 )
 _FIXED_PATH = "cwd"
-_FIXED_JSON = ("command", "limits", "tags")
+_FIXED_JSON = ("command", "limits", "tags", "tty_size")
 _MUTABLE_PLAIN = (
     *("started_at", "started_mono", "finished_at", "duration_ms", "exit_code", "signal", "error"),
     *("progress", "step_count", "steps_done", "step_name"),
@@ -399,7 +399,9 @@ def _mutable(execution: Execution) -> tuple[object, ...]:
     )
 
 
-def _json(value: list[Any] | dict[str, Any]) -> str:
+def _json(value: list[Any] | dict[str, Any] | None) -> str:
+    if value is None:
+        return "null"
     if not value:  # as most are
         return "[]" if isinstance(value, list) else "{}"
     return json.dumps(value)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from stepflow_tui.requests.limits import caller_limits
 from stepflow_tui.requests.request import RunRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from stepflow_tui.core.home import Home
     from tests.cli.conftest import Stepflow
     from tests.cli.fake_runner import FakeRunner
@@ -57,6 +60,122 @@ def test_the_request_is_what_the_options_say(
     assert request.environment["API_TOKEN"] == "hush"
     assert request.environment["PATH"] == os.environ["PATH"]
     assert (request.shell, request.tty) == (False, False)
+
+
+def test_a_terminal_and_its_size(
+    runner: FakeRunner, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options, expected in (
+        ((), (False, None, None)),
+        (("--tty",), (True, None, None)),  # the next word is the command, whatever it looks like
+        (("--tty-size", "120x40"), (True, [120, 40], None)),
+        (("--tty", "--tty-size=120x40"), (True, [120, 40], None)),
+    ):
+        stepflow("run", "-d", *options, "true", "100x30")
+        request = runner.taken[-1]
+        assert isinstance(request, RunRequest)
+        assert request.command == ["true", "100x30"]
+        assert (request.tty, request.tty_size, request.caller_size) == expected
+    monkeypatch.setenv("STEPFLOW_TTY_SIZE", "90x20")
+    stepflow("run", "-d", "--tty", "true")
+    assert isinstance(request := runner.taken[-1], RunRequest)
+    assert (request.tty_size, request.caller_size) == (None, [90, 20])
+    monkeypatch.setenv("STEPFLOW_TTY_SIZE", "wide")
+    done = stepflow("run", "-d", "--tty", "true")
+    assert (done.code, "STEPFLOW_TTY_SIZE=wide" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("size", ["0x24", "80", "80x", "80x24x1", "65536x2", "-1x5", "٣x٣", ""])
+def test_a_size_that_is_none(stepflow: Stepflow, size: str) -> None:
+    done = stepflow("run", "--tty-size", size, "true")
+    assert done.code == 2
+    assert "COLUMNSxROWS, such as 120x40" in done.err
+
+
+def test_nothing_is_added_if_not_wanted(runner: FakeRunner, stepflow: Stepflow) -> None:
+    stepflow("run", "-d", "true")
+    stepflow("run", "-d", "--no-added-env", "true")
+    assert [request.added_env for request in runner.taken if isinstance(request, RunRequest)] == [
+        True,
+        False,
+    ]
+
+
+@contextmanager
+def standard_input(descriptor: int) -> Iterator[None]:
+    """Lets this be standard input; closes it."""
+    before = os.dup(0)
+    os.dup2(descriptor, 0)
+    os.close(descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+
+
+def piped(*, data: bytes, is_open: bool) -> tuple[int, list[int]]:
+    reading, writing = os.pipe()
+    os.write(writing, data)
+    if not is_open:
+        os.close(writing)
+    return reading, [writing] if is_open else []
+
+
+def connected(*, data: bytes, is_open: bool) -> tuple[int, list[int]]:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(data)
+    if not is_open:
+        theirs.close()
+    return ours.detach(), [theirs.detach()] if is_open else []
+
+
+@pytest.mark.parametrize(
+    ("make", "data", "is_open", "is_told"),
+    [
+        (piped, b"", True, True),  # more may come
+        (piped, b"x", False, True),
+        (piped, b"", False, False),
+        (connected, b"x", True, True),
+        (connected, b"", True, False),  # what ssh gives to a command to which nobody writes
+        (connected, b"", False, False),
+    ],
+)
+@pytest.mark.usefixtures("runner")
+def test_a_pipe_that_nobody_reads_is_told(
+    stepflow: Stepflow,
+    make: Callable[..., tuple[int, list[int]]],
+    data: bytes,
+    *,
+    is_open: bool,
+    is_told: bool,
+) -> None:
+    descriptor, others = make(data=data, is_open=is_open)
+    with standard_input(descriptor):
+        done = stepflow("run", "-d", "true")
+    for other in others:
+        os.close(other)
+    line = "stepflow: standard input is a pipe and is not passed on: the command reads /dev/null\n"
+    assert (done.out, done.err) == ("1\n", line if is_told else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "is_told"), [("a\n", 0, True), ("a\n", 2, False), ("", 0, False)]
+)
+@pytest.mark.usefixtures("runner")
+def test_a_file_that_nobody_reads_is_told(
+    stepflow: Stepflow, tmp_path: Path, text: str, read: int, *, is_told: bool
+) -> None:
+    (tmp_path / "dump.sql").write_text(text)
+    descriptor = os.open(tmp_path / "dump.sql", os.O_RDONLY)
+    os.lseek(descriptor, read, os.SEEK_SET)
+    with standard_input(descriptor):
+        for command in (("run", "-d", "true"), ("rerun", "-d", "1")):
+            told = stepflow(*command).err
+            assert told == is_told * (
+                "stepflow: standard input is a file and is not passed on: "
+                "the command reads /dev/null\n"
+            )
 
 
 def test_a_double_dash_ends_the_options(runner: FakeRunner, stepflow: Stepflow) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.models import Status
+from stepflow_tui.store import queries
 from tests.tui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ def copied(terminal: Terminal, keys: str) -> bytes:
     terminal.wait(lambda _: OSC_52.search(terminal.received) is not None)
     [encoded] = OSC_52.findall(terminal.received)
     return base64.b64decode(encoded)
+
+
+def test_a_terminal_on_demand_is_as_large_as_ones_own(house: House) -> None:
+    command = [sys.executable, "-m", "stepflow_tui", "--home", str(house.home.root), "run", "--tty"]
+    with Terminal([*command, "stty", "size"], dict(os.environ), columns=111, rows=33) as terminal:
+        assert terminal.wait_exit() == 0
+    assert house.log(house.read(queries.newest_executions(1))[0]) == b"33 111\r\n"
 
 
 def test_a_run_is_started_followed_searched_and_copied(house: House, terminal: Terminal) -> None:

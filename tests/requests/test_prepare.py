@@ -75,12 +75,15 @@ def test_the_environment_is_that_of_the_caller(monkeypatch: pytest.MonkeyPatch) 
     ("given", "told"),
     [({}, "None"), ({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8"), ({"LC_ALL": "C"}, "None")],
 )
+@pytest.mark.parametrize("environ", ["None", "dict(os.environ)"])
 def test_what_python_did_to_the_locale_is_kept_from_the_script(
-    given: dict[str, str], told: str
+    given: dict[str, str], told: str, environ: str
 ) -> None:
     code = (
-        "from pathlib import Path\nfrom stepflow_tui.requests.prepare import run_request\n"
-        "print(run_request(['true'], cwd=Path('/')).environment.get('LC_CTYPE'))"
+        "import os\nfrom pathlib import Path\n"
+        "from stepflow_tui.requests.prepare import run_request\n"
+        f"made = run_request(['true'], cwd=Path('/'), environ={environ})\n"
+        "print(made.environment.get('LC_CTYPE'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -241,7 +244,9 @@ def test_a_rerun_asks_for_the_same(recorded: Callable[..., Execution]) -> None:
 
 
 def test_a_rerun_of_a_shell_command_is_one(recorded: Callable[..., Execution]) -> None:
-    made = rerun_request(recorded(command=["a | b"], tty=True, **SHELL), environ=ENVIRON)
+    options: dict[str, object] = {"tty": True, "tty_size": [120, 40], "added_env": False}
+    made = rerun_request(recorded(command=["a | b"], **options, **SHELL), environ=ENVIRON)
+    assert (made.tty_size, made.added_env) == ([120, 40], False)
     assert (made.command, made.shell, made.tty) == (["a | b"], True, True)
 
 

@@ -61,6 +61,7 @@ def test_every_older_schema_opens_and_is_brought_up_to_date(tmp_path: Path, vers
         assert (execution.number, execution.name, execution.exit_code) == (7, "old", 3)
         assert (execution.limits, execution.marked, execution.line_count) == ({}, False, 1)
         assert (execution.tags, execution.note) == ([], None)
+        assert (execution.tty_size, execution.added_env) == (None, True)
         assert [step.name for step in reader.all(queries.steps(7))] == ["Build"]
         assert [chunk.text() for chunk in reader.all(queries.chunks_from(7, 0, 0, 9))] == [b"hi\n"]
 

@@ -269,6 +269,8 @@ async def test_a_rerun_with_edits_begins_with_all_there_was(orders: Orders, src:
         env={"A": "1"},
         timeout_s=90.0,
         tty=True,
+        tty_size=[120, 40],
+        added_env=False,
         limits={"nice": 5},
         kill_leftovers=True,
         metadata={"commit": "4b2b", "PROGRESS": "3"},
@@ -282,6 +284,7 @@ async def test_a_rerun_with_edits_begins_with_all_there_was(orders: Orders, src:
     assert request.command == ["./deploy.sh", "a b", "--dry"]
     assert (request.tags, request.env, request.timeout_s) == (execution.tags, {"A": "1"}, 90.0)
     assert (request.tty, request.limits, request.kill_leftovers) == (True, {"nice": 5}, True)
+    assert (request.tty_size, request.added_env) == ([120, 40], False)
     assert (request.metadata, request.rerun_of) == ({"commit": "4b2b"}, 7)
 
 

@@ -128,6 +128,7 @@ def _facts(execution: Execution) -> Iterator[Pair]:
         yield "took" if execution.status.is_final else "running", execution_time(execution, now())
     if execution.timeout_s is not None:
         yield "timeout", format_duration(round(execution.timeout_s * 1000))
+    yield from _options(execution)
     if execution.signal is not None:
         yield "signal", str(execution.signal)
     if execution.exit_code is not None:
@@ -139,6 +140,13 @@ def _facts(execution: Execution) -> Iterator[Pair]:
         yield "note", "\n".join(map(clean, execution.note.split("\n")))
     yield "user", clean_line(execution.user)
     yield "id", execution.id
+
+
+def _options(execution: Execution) -> Iterator[Pair]:
+    if execution.tty:
+        yield "terminal", execution.terminal
+    if not execution.added_env:
+        yield "added env", "none"
 
 
 def _artifact(artifact: Artifact) -> Pair:
