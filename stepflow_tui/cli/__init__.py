@@ -5,25 +5,29 @@ from __future__ import annotations
 import os
 import sys
 
-_INTERRUPTED = 130
-_COMPLETION = "_STEPFLOW_COMPLETE"
+COMPLETION = "_STEPFLOW_COMPLETE"
 """Set by a shell that asks what could be typed."""
 
 
 def main() -> None:
     """Run `stepflow` with the arguments of this process, and exit with its code."""
     try:
-        from stepflow_tui.cli.streams import open_missing_streams
+        from stepflow_tui.cli.interrupts import INTERRUPTED, ignore_interrupts, leave_at_once
+
+        leave_at_once()
+        from stepflow_tui.cli.streams import end_streams, open_missing_streams
 
         open_missing_streams()
         code = _run(sys.argv[1:])
-    except KeyboardInterrupt:  # so early that nothing was begun
-        code = _INTERRUPTED
+        ignore_interrupts()
+        end_streams()
+    except KeyboardInterrupt:  # so early that nothing was begun, or when all was done
+        code = INTERRUPTED
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments or _COMPLETION in os.environ:
+    if arguments or COMPLETION in os.environ:
         from stepflow_tui.cli.program import run_program
 
         return run_program(arguments)

@@ -8,11 +8,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.changes import RunnerWatch
+from stepflow_tui.cli.follow import goes_on
 from stepflow_tui.cli.json_form import print_json
 from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.streams import unread_input
-from stepflow_tui.cli.terminal import say, write
-from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, StepflowError
+from stepflow_tui.cli.terminal import flush, say, write
+from stepflow_tui.core.errors import DatabaseDamaged, NoDatabase, OutputProblem, StepflowError
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.inbox import refusal, submit
 from stepflow_tui.requests.runner import check_settings, ensure_runner
@@ -90,7 +91,24 @@ def _recorded(home: Home, request: RunRequest) -> Execution | None:
 
 
 def print_submitted(request: RunRequest, execution: Execution | None, *, as_json: bool) -> None:
-    """Tell what a request became: the number, or the id where there is no number yet."""
+    """Tell what a request became: the number, or the id where there is no number yet.
+
+    Raises:
+        OutputProblem: it cannot be told there; the sentence tells it.
+    """
+    try:
+        _print_submitted(request, execution, as_json=as_json)
+        flush()
+    except OutputProblem as problem:
+        given = (
+            f"it is submitted as {request.id}, and goes on"
+            if execution is None
+            else goes_on(execution)
+        )
+        raise OutputProblem(f"{problem}; {given}") from problem
+
+
+def _print_submitted(request: RunRequest, execution: Execution | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -13,6 +13,7 @@ from stepflow_tui.cli.order import carry_out, give
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.request import BackupRequest
 from stepflow_tui.store.backup import check_target
@@ -35,7 +36,7 @@ def command(home: Home, *, file: Path, force: bool, no_wait: bool) -> None:
     home's stepflow.db in its turn.
     """
     open_reader(home).close()
-    path = file.absolute()
+    path = absolute(file)
     check_target(home, path, force=force)
     request = BackupRequest(new_id(), str(path), force=force)
     shown = clean_line(str(file))

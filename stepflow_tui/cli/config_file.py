@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stepflow_tui.core.config import Config
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.paths import absolute
 
 VARIABLE = "STEPFLOW_CONFIG"
 
@@ -14,7 +15,7 @@ VARIABLE = "STEPFLOW_CONFIG"
 def config_path() -> Path:
     """Where the file is, or would be: `$STEPFLOW_CONFIG`, else the platform's directory."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).absolute()
+        return absolute(Path(named))
     import platformdirs
 
     return platformdirs.user_config_path("stepflow", appauthor=False) / "config.toml"

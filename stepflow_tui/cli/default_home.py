@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stepflow_tui.core.errors import HomeProblem
 from stepflow_tui.core.home import Home
+from stepflow_tui.core.paths import absolute
 
 
 def default_home() -> Home:
@@ -14,9 +15,10 @@ def default_home() -> Home:
 
     Raises:
         HomeProblem: nobody says where the user's home directory is.
+        UsageProblem: it is named by a path in a working directory that is gone.
     """
     if directory := os.environ.get("STEPFLOW_HOME"):
-        return Home(Path(directory).absolute())
+        return Home(absolute(Path(directory)))
     return Home(state_directory() / "stepflow")
 
 

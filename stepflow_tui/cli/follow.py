@@ -6,6 +6,7 @@ slow line and by a screen reader.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.changes import changes
@@ -23,11 +24,12 @@ from stepflow_tui.cli.wording import (
     step_end,
     step_start,
 )
+from stepflow_tui.core.errors import OutputProblem
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution, Step
@@ -46,24 +48,40 @@ def follow(home: Home, reader: Reader, execution: Execution, *, compact: bool = 
     Returns:
         The execution as it ended.
     """
-    states = _States(execution)
+    states = _States()
     make: type[CompactFollower | _Follower] = CompactFollower if compact else _Follower
     follower = make(reader, execution, states.tell)
-    try:
+    with _parting(follower):
+        states.begin(execution)
         for _ in changes(home, reader):
             if follower.catch_up():
                 break
-    except KeyboardInterrupt:
-        say(_detached(execution))
-        raise
     _print_lines(_summary(reader, follower.execution))
     return follower.execution
+
+
+@contextmanager
+def _parting(follower: CompactFollower | _Follower) -> Iterator[None]:
+    """Where following ends before the execution does, say that it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"detached: {goes_on(follower.execution)}")
+        raise
+    except OutputProblem as problem:
+        if follower.execution.status.is_final:
+            raise
+        raise OutputProblem(f"{problem}; {goes_on(follower.execution)}") from problem
 
 
 class _States:
     """Tells how the run itself stands."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self) -> None:
+        self._told = ""
+
+    def begin(self, execution: Execution) -> None:
+        """Print it as it is found."""
         self._told = run_state(execution)
         _print_lines([standard_output().paint(self._told, BOLD)])
 
@@ -100,14 +118,15 @@ def wait_for_end(home: Home, reader: Reader, execution: Execution) -> Execution:
             if execution.status.is_final:
                 break
     except KeyboardInterrupt:
-        say(_detached(execution))
+        say(f"detached: {goes_on(execution)}")
         raise
     return execution
 
 
-def _detached(execution: Execution) -> str:
+def goes_on(execution: Execution) -> str:
+    """What to say of an execution that is followed no more."""
     return (
-        f"detached: {execution_title(execution)} goes on; "
+        f"{execution_title(execution)} goes on; "
         f"follow with: stepflow watch {execution.number}, "
         f"stop with: stepflow cancel {execution.number}"
     )

@@ -10,6 +10,7 @@ import click
 
 from stepflow_tui.cli.default_home import default_home
 from stepflow_tui.core.home import Home
+from stepflow_tui.core.paths import absolute
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +37,7 @@ class _Directory(click.Path):
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.obj = Home(value.absolute())
+        ctx.obj = Home(absolute(value))
 
 
 home_option = click.option(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.terminal import flush, say
-from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.cli.interrupts import INTERRUPTED
+from stepflow_tui.cli.streams import end_streams
+from stepflow_tui.cli.terminal import flush, output_problem, say
+from stepflow_tui.core.errors import StepflowError, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INTERRUPTED = 130
 _PIPE_CLOSED = 141
 
 
@@ -27,27 +26,25 @@ def outcome(command: Callable[[], object]) -> int:
         flush()
     except StepflowError as problem:
         say(str(problem))
+        end_streams()
         return problem.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        end_streams()
         return _PIPE_CLOSED
     except OSError as problem:
-        say(str(problem))
-        _end_output()
+        # Help is written by click itself, which lets the system's error through.
+        output = output_problem(problem) if _raised_in(problem) == "click.utils" else None
+        say(str(output) if output else f"the system refused it: {system_reason(problem)}")
+        end_streams()
         return 1
     return code if isinstance(code, int) else 0
 
 
-def _end_output() -> None:
-    """Write what can be written; what cannot must not come up again at the interpreter's end."""
-    try:
-        flush()
-    except OSError:
-        _discard_output()
-
-
-def _discard_output() -> None:
-    """Let nothing more be written to a closed pipe, not even when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _raised_in(problem: OSError) -> str:
+    """The name of the module in which it came up."""
+    place = problem.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return "" if place is None else str(place.tb_frame.f_globals["__name__"])

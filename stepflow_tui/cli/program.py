@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from stepflow_tui import __version__
+from stepflow_tui.cli import COMPLETION
 from stepflow_tui.cli.home_option import current_home, home_option
-from stepflow_tui.cli.outcome import INTERRUPTED, outcome
+from stepflow_tui.cli.interrupts import INTERRUPTED, raise_interrupts
+from stepflow_tui.cli.outcome import outcome
 from stepflow_tui.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ _COMMANDS = (
 )
 """Each is a module of this package that holds a click command named `command`."""
 
+_NAME = "stepflow"
+
 
 class Program(click.Group):
     """A group whose commands are imported when they are needed."""
@@ -58,6 +63,14 @@ class Program(click.Group):
         command: click.Command = importlib.import_module(f"stepflow_tui.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; it is loaded then, and may have something to say when interrupted."""
+        found = super().resolve_command(ctx, args)
+        raise_interrupts()
+        return found
+
     def invoke(self, ctx: click.Context) -> int:
         """Run the command; click would end some of its problems in its own way."""
         return outcome(lambda: super(Program, self).invoke(ctx))
@@ -71,7 +84,7 @@ class Program(click.Group):
 )
 @home_option
 @click.option("--ascii", "ascii_only", is_flag=True, help="A dashboard of nothing but ASCII")
-@click.version_option(__version__, prog_name="stepflow")
+@click.version_option(__version__, prog_name=_NAME)
 @click.pass_context
 def program(ctx: click.Context, *, ascii_only: bool) -> int | None:
     """Run any script in the background and watch its steps, log and artifacts live."""
@@ -93,7 +106,9 @@ def run_program(arguments: Sequence[str]) -> int:
 
 def _called(arguments: Sequence[str]) -> object:
     try:
-        return program.main(list(arguments), prog_name="stepflow", standalone_mode=False)
+        return _invoked(arguments)
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
     except click.UsageError as problem:
         say(_usage_sentence(problem))
         return problem.exit_code
@@ -102,6 +117,14 @@ def _called(arguments: Sequence[str]) -> object:
         return problem.exit_code
     except click.Abort:
         return INTERRUPTED
+
+
+def _invoked(arguments: Sequence[str]) -> object:
+    if COMPLETION in os.environ:
+        return program.main(list(arguments), prog_name=_NAME, standalone_mode=False)
+    # Not `main`, which has its own way with a closed pipe and with interrupts.
+    with program.make_context(_NAME, list(arguments)) as context:
+        return program.invoke(context)
 
 
 def _usage_sentence(problem: click.UsageError) -> str:

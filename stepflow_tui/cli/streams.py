@@ -1,4 +1,4 @@
-"""Standard streams: those that were closed before we began, and an input that nobody reads."""
+"""Standard streams: those that are closed or fail, and an input that nobody reads."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def open_missing_streams() -> None:
                 descriptor, mode, encoding="utf-8", errors="backslashreplace", closefd=False
             )
             setattr(sys, name, stream)
+
+
+def end_streams() -> None:
+    """Write what waits in buffers; what cannot be written must not come up again."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # whoever wrote it has been told
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_null(descriptor: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import select
 import sys
 from functools import cache
 
 from msgspec import Struct
 
+from stepflow_tui.core.errors import OutputProblem, system_reason
 from stepflow_tui.core.glyphs import ASCII_GLYPHS, GLYPHS
 from stepflow_tui.core.models import Status
 
@@ -23,6 +26,9 @@ _COLOURS: dict[Status, int] = {
     Status.TIMED_OUT: RED,
     Status.LOST: MAGENTA,
 }
+
+_DUMB = ("", "dumb", "unknown")
+"""Names of terminals of which nothing is known but that they show lines."""
 
 
 class Terminal(Struct, frozen=True):
@@ -56,39 +62,100 @@ class Terminal(Struct, frozen=True):
         return self.paint(text, _COLOURS[status])
 
 
+def is_dumb() -> bool:
+    """Whether the terminal can only show lines, by what TERM says, or says nothing of."""
+    return os.environ.get("TERM", "") in _DUMB
+
+
 @cache
 def standard_output() -> Terminal:
-    """What standard output can show; colours only on a terminal, unless NO_COLOR is set."""
+    """What standard output can show; colours only on a terminal that knows them.
+
+    NO_COLOR refuses them, and so does a terminal that says it is dumb.
+    """
     is_terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     return Terminal(
         is_terminal=is_terminal,
-        colours=is_terminal and not os.environ.get("NO_COLOR"),
+        colours=is_terminal and not is_dumb() and not os.environ.get("NO_COLOR"),
         unicode=encoding.startswith("utf"),
     )
 
 
 def write(text: str) -> None:
-    """Put text on standard output; it may wait in a buffer until `flush`."""
-    write_bytes(text.encode(sys.stdout.encoding, "replace"))
+    """Put text on standard output; it may wait in a buffer until `flush`.
+
+    Raises:
+        OutputProblem: it cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    write_bytes(_encoder(sys.stdout.encoding).encode(text))
+
+
+@cache
+def _encoder(encoding: str) -> codecs.IncrementalEncoder:
+    """One for all that is written: UTF-16 has its byte order mark at the beginning alone."""
+    return codecs.getincrementalencoder(encoding)("replace")
 
 
 def write_bytes(data: bytes) -> None:
-    """Put bytes on standard output, behind all that was written so far."""
-    sys.stdout.flush()
+    """Put bytes on standard output, behind all that was written so far.
+
+    Raises:
+        OutputProblem: they cannot be written.
+        BrokenPipeError: nobody reads them any more.
+    """
+    flush()
     rest = memoryview(data)
     while rest:  # with PYTHONUNBUFFERED there is no buffer, and a write may be a part of it
-        rest = rest[sys.stdout.buffer.write(rest) :]
+        try:
+            # No bytes: unbuffered, and there is no room in a pipe that does not block.
+            written = sys.stdout.buffer.write(rest) or 0
+        except BlockingIOError as error:
+            written = error.characters_written
+        except OSError as error:
+            raise output_problem(error) from error
+        rest = rest[written:]
+        if rest:
+            _await_room()
 
 
 def flush() -> None:
-    """Let the reader of standard output see what was written."""
-    sys.stdout.flush()
+    """Let the reader of standard output see what was written.
+
+    Raises:
+        OutputProblem: it cannot be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    while True:
+        try:
+            sys.stdout.flush()
+        except BlockingIOError:
+            _await_room()
+        except OSError as error:
+            raise output_problem(error) from error
+        else:
+            return
+
+
+def _await_room() -> None:
+    """Wait until standard output takes more: whoever shares it may have it not block."""
+    select.select([], [sys.stdout.fileno()], [])
+
+
+def output_problem(error: OSError) -> OutputProblem | BrokenPipeError:
+    """What became of an attempt to write to standard output."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return OutputProblem(f"cannot write to standard output: {system_reason(error)}")
 
 
 def say(text: str) -> None:
-    """Tell the user something on standard error."""
+    """Tell the user something on standard error; if nobody can be told, all else goes on."""
     from stepflow_tui.core.text import clean_line  # most commands have nothing to say
 
-    sys.stderr.write(f"stepflow: {clean_line(text)}\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(f"stepflow: {clean_line(text)}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # full, closed, or nobody reads it: there is nobody to tell
+        return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 class StepflowError(Exception):
     """Something the user can mend; printed as it is, without a traceback.
@@ -31,6 +33,10 @@ class CommandNotExecutable(StepflowError):
     exit_code = 126
 
 
+class OutputProblem(StepflowError):
+    """Standard output is there and cannot be written: a full disk, a file opened to be read."""
+
+
 class HomeProblem(StepflowError):
     """The home directory cannot be used: not ours, not private, not readable."""
 
@@ -57,3 +63,14 @@ class NotADatabase(StoreProblem):
 
 class DatabaseDamaged(NotADatabase):
     """Our database cannot be read any more; a runner sets it aside and begins anew."""
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, as it can stand in a sentence for a user."""
+    return system_reason(error) if isinstance(error, OSError) else str(error)
+
+
+def system_reason(error: OSError) -> str:
+    """What the system said, in its words and with the file that it is about, without its number."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"

@@ -18,6 +18,7 @@ from stepflow_tui import __version__
 from stepflow_tui.core import clock
 from stepflow_tui.core.errors import DatabaseDamaged, StepflowError
 from stepflow_tui.core.home import Home
+from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests import inbox
@@ -43,10 +44,10 @@ def main() -> int:
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--foreground", action="store_true", help="log to stderr as well")
     arguments = parser.parse_args()
-    home = Home(arguments.home.absolute())
     os.umask(0o077)
     _lift_limits()
     try:
+        home = Home(absolute(arguments.home))
         prepare_home(home)
         _set_up_log(home, foreground=arguments.foreground)
         return _hold_and_run(home)

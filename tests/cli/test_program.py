@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_sentence(recording: Recording, arguments: str) -> No
             [*PROGRAM, *arguments.split()], stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 1
-    assert done.stderr == b"stepflow: [Errno 28] No space left on device\n"
+    assert done.stderr == b"stepflow: cannot write to standard output: No space left on device\n"
 
 
 def test_a_user_without_a_home_directory(

@@ -242,5 +242,5 @@ async def test_a_failure_is_said(
         await begin(board)
         await board.press("enter")
         await board.until(lambda: board.messages)
-        assert board.messages == ["not saved: [Errno 28] No space left on device"]
+        assert board.messages == ["not saved: No space left on device"]
         assert names(here) == []

@@ -21,7 +21,10 @@ def completed(text: str, base: Path) -> tuple[str, list[str]]:
         ends with a slash. Names that begin with a dot are offered once the dot was typed.
     """
     directory, slash, begun = text.rpartition("/")
-    names = sorted(_names(base / Path(directory + slash).expanduser(), begun))
+    try:
+        names = sorted(_names(base / Path(directory + slash).expanduser(), begun))
+    except RuntimeError:  # there is no such user
+        names = []
     if not names:
         return text, []
     common = os.path.commonprefix(names)  # noqa: RUF071 - of names, letter by letter
@@ -37,7 +40,7 @@ def _names(directory: Path, begun: str) -> list[str]:
                 if entry.name.startswith(begun)
                 and entry.name.startswith(".") <= begun.startswith(".")
             ]
-    except OSError:  # it cannot be read, or is none: nothing can be offered
+    except (OSError, ValueError):  # it cannot be read, or is none: nothing can be offered
         return []
 
 

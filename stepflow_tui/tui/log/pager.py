@@ -10,15 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.errors import UsageProblem, system_reason
 from stepflow_tui.tui.log.text import write_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from types import FrameType
 
     from stepflow_tui.tui.source import Source
 
@@ -121,7 +122,7 @@ def run_pager(command: list[str], directory: Path | None = None) -> str | None:
     Returns:
         Why there was nothing to see; None if all went well.
     """
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    before = signal.signal(signal.SIGINT, _leave_it_to_the_pager)
     began = time.monotonic()
     try:
         # The file of `log_file` is the only thing that may be inherited.
@@ -129,12 +130,16 @@ def run_pager(command: list[str], directory: Path | None = None) -> str | None:
         if code == 0 and _is_over_at_once(command, time.monotonic() - began):
             _wait_for_enter()
     except OSError as error:
-        return str(error)
+        return system_reason(error)
     finally:
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)  # with what an editor has left there
         signal.signal(signal.SIGINT, before)
     return f"{command[0]} ended with code {code}" if code else None
+
+
+def _leave_it_to_the_pager(_number: int, _frame: FrameType | None) -> None:
+    """Nothing: the pager got the same signal."""
 
 
 def _environ() -> dict[str, str]:
@@ -149,9 +154,13 @@ def _is_over_at_once(command: list[str], took_s: float) -> bool:
 
 
 def _wait_for_enter() -> None:
-    """Leave what was printed on the screen until the user has read it."""
+    """Leave what was printed on the screen until the user has read it; ctrl+c is an answer too."""
     terminal, out = sys.__stdin__, sys.__stdout__
-    if terminal is not None and out is not None and terminal.isatty():
-        out.write("\n[enter goes back to stepflow] ")
-        out.flush()
+    if terminal is None or out is None or not terminal.isatty():
+        return
+    out.write("\n[enter goes back to stepflow] ")
+    out.flush()
+    with suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # reading goes on after any other
         terminal.readline()
+    signal.signal(signal.SIGINT, _leave_it_to_the_pager)

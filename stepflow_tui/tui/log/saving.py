@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.errors import UsageProblem, reason_of
+from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.log.text import write_log
 
@@ -52,7 +53,7 @@ def target(text: str, name: str) -> Path:
     if not text.strip() or "\0" in text:
         raise UsageProblem("type the name of a file")
     try:
-        path = Path(text.strip()).expanduser().absolute()
+        path = absolute(Path(text.strip()).expanduser())
         if path.is_dir():
             path /= name
         if not path.parent.is_dir():
@@ -60,7 +61,7 @@ def target(text: str, name: str) -> Path:
         if path.exists() and not path.is_file():
             raise UsageProblem(f"{path} is no file")
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageProblem(f"no file can be there: {error}") from error
+        raise UsageProblem(f"no file can be there: {reason_of(error)}") from error
     return path
 
 

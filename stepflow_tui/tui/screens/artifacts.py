@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
@@ -13,8 +12,9 @@ from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.core.errors import StepflowError, StoreProblem
+from stepflow_tui.core.errors import StepflowError, StoreProblem, reason_of
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.directory import current_directory
 from stepflow_tui.store import queries
 from stepflow_tui.store.collected import copy_collected
 from stepflow_tui.tui import keymap
@@ -39,6 +39,8 @@ from stepflow_tui.tui.widgets.path_bar import PathBar, PathEntered
 from stepflow_tui.tui.widgets.preview_pane import FrameChanged, PreviewPane
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -164,7 +166,7 @@ class Artifacts(ClosesOnce, Screen[None]):
         try:
             self._material = await asyncio.to_thread(read_material, self._home, artifact)
         except (StepflowError, OSError) as error:
-            self._preview.show(_title(artifact, None), notes_page(clean_line(str(error))))
+            self._preview.show(_title(artifact, None), notes_page(clean_line(reason_of(error))))
             return
         await self._show_page(artifact, self._material, again=False)
 
@@ -227,7 +229,7 @@ class Artifacts(ClosesOnce, Screen[None]):
         try:
             problem = await self._open(*found, material.kind)
         except (StepflowError, OSError, SuspendNotSupported) as error:
-            problem = str(error)
+            problem = reason_of(error)
         if problem is not None:
             self._say(f"cannot open it: {problem}", bad=True)
 
@@ -273,7 +275,7 @@ class Artifacts(ClosesOnce, Screen[None]):
     @work(group="save")
     async def _save(self, artifact: Artifact, text: str) -> None:
         try:
-            target = await asyncio.to_thread(target_path, text, artifact.name, Path.cwd())
+            target = await asyncio.to_thread(target_path, text, artifact.name, current_directory())
             exists = await asyncio.to_thread(os.path.lexists, target)
             if exists and not await self._may_replace(target):
                 return
@@ -282,7 +284,7 @@ class Artifacts(ClosesOnce, Screen[None]):
         except StepflowError as error:
             self._say(str(error), bad=True)
         except (OSError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = error.strerror if isinstance(error, OSError) else error
             self._say(f"cannot save as {text}: {reason}", bad=True)
         else:
             self._say(f"saved as {target}")

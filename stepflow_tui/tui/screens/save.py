@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -12,6 +11,7 @@ from textual.widgets import Checkbox, Static
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.directory import current_directory
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.log.saving import SaveOrder, target
 from stepflow_tui.tui.screens.typed_ahead import TakesText
@@ -19,7 +19,7 @@ from stepflow_tui.tui.widgets.keys_line import KeysLine
 from stepflow_tui.tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
-    from pathlib import PurePath
+    from pathlib import Path, PurePath
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -72,7 +72,7 @@ class Save(TakesText[SaveOrder | None]):
             if self._lines is not None:
                 label = f"only the {_counted(len(self._lines))} that are selected"
                 yield _Choice(label, value=True, id="save-lines", compact=True)
-            yield Static(f"in {clean_line(str(Path.cwd()))}", id="save-message", markup=False)
+            yield Static(clean_line(_where()), id="save-message", markup=False)
             yield KeysLine(BINDINGS, id="save-keys")
 
     def on_mount(self) -> None:
@@ -83,7 +83,7 @@ class Save(TakesText[SaveOrder | None]):
         """Another name has not been warned of."""
         event.stop()
         self._warned_of = None
-        self._say(f"in {Path.cwd()}")
+        self._say(_where())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the line."""
@@ -118,6 +118,13 @@ class Save(TakesText[SaveOrder | None]):
     def action_leave(self) -> None:
         """Save nothing."""
         self.dismiss(None)
+
+
+def _where() -> str:
+    try:
+        return f"in {current_directory()}"
+    except UsageProblem:
+        return "the working directory is gone: give a whole path"
 
 
 def _counted(lines: int) -> str:

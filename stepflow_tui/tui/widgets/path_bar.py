@@ -45,7 +45,7 @@ class _Path(InOrder, Input):
     async def action_complete_path(self) -> None:
         """Add what is certain of the rest, and show what there is to choose from."""
         typed = self.value
-        text, names = await asyncio.to_thread(completed, typed, Path.cwd())
+        text, names = await asyncio.to_thread(completed, typed, Path())
         if self.value == typed:
             self.value = clean_line(text)
             self.cursor_position = len(self.value)

@@ -10,7 +10,7 @@ from textual.actions import SkipAction
 from textual.app import SuspendNotSupported
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.core.errors import StepflowError, StoreProblem, UsageProblem
+from stepflow_tui.core.errors import StepflowError, StoreProblem, UsageProblem, reason_of
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui.log.source import LogPages
 from stepflow_tui.tui.screens.main.searching import Searching
@@ -142,7 +142,7 @@ class LogActions(Searching):
         try:
             lines, size = await saving.save(self._feed, execution.number, order)
         except (StepflowError, OSError) as error:
-            self._say(f"not saved: {error}", bad=True)
+            self._say(f"not saved: {reason_of(error)}", bad=True)
         else:
             plural = "" if lines == 1 else "s"
             self._say(f"saved {lines:,} line{plural}, {format_size(size)}, to {order.path}")
@@ -172,7 +172,7 @@ class LogActions(Searching):
                 line = None if is_last else self._log.cursor + 1
                 problem = self._run(pager.pager_command(os.environ, path, line))
         except (StepflowError, OSError, SuspendNotSupported) as error:
-            problem = str(error)
+            problem = reason_of(error)
         if problem is not None:
             self._say(f"no pager: {problem}", bad=True)
 
@@ -190,7 +190,7 @@ class LogActions(Searching):
                 command = pager.editor_command(os.environ, path, self._log.cursor + 1)
                 problem = self._run(command, path.parent)
         except (StepflowError, OSError, SuspendNotSupported) as error:
-            problem = str(error)
+            problem = reason_of(error)
         if problem is not None:
             self._say(f"no editor: {problem}", bad=True)
 

@@ -6,7 +6,6 @@ The dialogs are imported when they are opened: the first screen need not wait fo
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -383,4 +382,4 @@ def _here() -> str:
     try:
         return str(current_directory())
     except StepflowError:
-        return str(Path.home())  # our own directory is gone
+        return "/"  # our own directory is gone; that one is always there
