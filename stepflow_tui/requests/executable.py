@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.interpreter import missing_interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
     """Refuse a command that cannot be started.
 
-    What is in the file is not looked at: a script needs no shebang here.
+    A script needs no shebang here; but if it has one, its interpreter must be there.
 
     Args:
         command: the first word; with a slash it names a file relative to `cwd`.
@@ -24,15 +25,18 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
         search_path: the script's PATH.
 
     Raises:
-        CommandNotFound: there is no such file.
+        CommandNotFound: there is no such file, or its interpreter is missing.
         CommandNotExecutable: there is one, and it may not be executed.
     """
     places = _places(command, cwd, search_path)
     kinds = {place: _kind(place) for place in places}
     files = [place for place, kind in kinds.items() if kind and not stat.S_ISDIR(kind)]
-    if any(os.access(file, os.X_OK) for file in files):
-        return
     shown = clean_line(command)
+    executable = next((file for file in files if os.access(file, os.X_OK)), None)
+    if executable is not None:
+        if problem := missing_interpreter(str(executable), str(cwd)):
+            raise CommandNotFound(f"{shown}: {problem}")
+        return
     if files:
         mend = f"chmod +x {clean_line(str(files[0]))}"
         raise CommandNotExecutable(f"{shown}: not executable; run: {mend}")

@@ -43,7 +43,7 @@ def missing_interpreter(program: str, directory: str = "") -> str | None:
             return None
         path = os.path.join(directory, named)
         if not os.path.exists(path):
-            cause = "; the file has Windows line endings" if named.endswith("\r") else ""
+            cause = "; convert its Windows line endings: dos2unix" if named.endswith("\r") else ""
             return f"its interpreter {named!r} does not exist{cause}"
     return None
 

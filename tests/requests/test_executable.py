@@ -33,6 +33,52 @@ def test_a_path_is_relative_to_the_directory_of_the_script(tmp_path: Path) -> No
     assert caught.value.exit_code == 127
 
 
+@pytest.mark.parametrize(
+    ("content", "interpreter"),
+    [
+        (b"#!/bin/bash\r\necho\r\n", r"'/bin/bash\r'"),
+        (b"#! /bin/sh\r", r"'/bin/sh\r'"),
+        (b"#!/no/such -x\n", "'/no/such'"),
+        (b"#!\t/no/such\twords\n", "'/no/such'"),
+        (b"#!no/such\n", "'no/such'"),
+        (b"#!/no/\xff\x1b[31m\n", r"'/no/\udcff\x1b[31m'"),
+    ],
+)
+def test_an_interpreter_must_be_there(tmp_path: Path, content: bytes, interpreter: str) -> None:
+    path = script(tmp_path / "build")
+    path.write_bytes(content)
+    for command, search_path in (("./build", "/nowhere"), ("build", str(tmp_path))):
+        with pytest.raises(CommandNotFound) as caught:
+            check(command, tmp_path, search_path)
+        told = str(caught.value)
+        assert told.startswith(f"{command}: its interpreter {interpreter} does not exist")
+        assert ("Windows line endings" in told) == (b"\r" in content)
+        assert caught.value.exit_code == 127
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"#!/bin/sh\n", b"#!/bin/sh -e\r\n", b"#!/usr/bin/env bash\r\n", b"#!\n", b"#!"),
+        *(b"# no shebang\r\n", b"\xef\xbb\xbf#!/no/such\n", b"\0#!/no/such", b"#!   \n", b""),
+    ],
+)
+def test_who_is_there_says_itself_what_it_does_not_like(tmp_path: Path, content: bytes) -> None:
+    script(tmp_path / "build").write_bytes(content)
+    check("./build", tmp_path)
+
+
+def test_an_interpreter_may_be_a_script_and_relative_to_the_directory(tmp_path: Path) -> None:
+    script(tmp_path / "inner").write_text("#!/no/such\n")
+    script(tmp_path / "outer").write_text("#!inner\n")
+    with pytest.raises(CommandNotFound, match="its interpreter '/no/such' does not exist"):
+        check("./outer", tmp_path)
+    script(tmp_path / "inner").write_text("#!/bin/sh\n")
+    check("./outer", tmp_path)
+    script(tmp_path / "circle").write_text("#!circle\n")
+    check("./circle", tmp_path)  # the system tells
+
+
 def test_a_word_is_searched_in_the_given_path_only(tmp_path: Path) -> None:
     script(tmp_path / "bin" / "build")
     check("build", tmp_path, f"/nowhere:{tmp_path}/bin")

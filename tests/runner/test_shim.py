@@ -641,7 +641,7 @@ def test_a_missing_interpreter_is_named(launch: Launch, *, tty: bool) -> None:
     done = launch.run(str(script), tty=tty)
     assert done.output.decode().split("\n")[0].strip() == (
         f"stepflow: {script}: its interpreter '/bin/bash\\r' does not exist; "
-        "the file has Windows line endings"
+        "convert its Windows line endings: dos2unix"
     )
     assert done.exit_lines == ["127", "drained 0"]
 
