@@ -25,10 +25,13 @@ from msgspec.structs import asdict
 from stepflow_tui import __version__
 from stepflow_tui.core.errors import HomeProblem, StepflowError
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import StopRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stepflow_tui.core.home import Home
 
 _FLOCK = struct.Struct("hhqqi4x")
@@ -40,6 +43,12 @@ _RUNNER_MARK = "STEPFLOW_RUNNER"
 
 MARKS = ("STEPFLOW", "STEPFLOW_EXECUTION_ID", _RUNNER_MARK)
 """Variables by which a process is known as ours; they go to nobody who inherits by chance."""
+
+
+_USED = lazy_pattern(
+    r"STEPFLOW_\w+|PYTHON\w+|LD_\w+|MALLOC_\w+|LC_\w+|LANG(UAGE)?|TZ(DIR)?|PATH|HOME|USER"
+    r"|LOGNAME|TMPDIR|XDG_\w+|DBUS_SESSION_BUS_ADDRESS"
+)
 
 
 class RunnerGone(StepflowError):
@@ -134,9 +143,7 @@ def start_runner(home: Home) -> None:
     """
     _read_settings()
     command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
-    # A runner that a recorded script starts must not look like a part of that execution.
-    environment = {name: value for name, value in os.environ.items() if name not in MARKS}
-    environment[_RUNNER_MARK] = "1"
+    environment = runner_environment(os.environ)
     package_parent = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [package_parent, environment.get("PYTHONPATH")])
@@ -149,6 +156,25 @@ def start_runner(home: Home) -> None:
     )
     if started.returncode:
         raise RunnerGone(f"cannot start a runner: is {home.runner_log} writable?")
+
+
+def runner_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a runner gets of its caller's environment: only what it uses, as it outlives the caller.
+
+    A secret must not stay there. A script's own environment is in its request.
+    """
+    from stepflow_tui.core.redaction import looks_secret
+
+    has_preload = "LD_PRELOAD" in environ  # such a library has settings of any name
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if (has_preload or _USED.fullmatch(name)) and not looks_secret(name)
+    }
+    # A runner that a recorded script starts must not look like a part of that execution.
+    for mark in MARKS:
+        kept.pop(mark, None)
+    return {**kept, _RUNNER_MARK: "1"}
 
 
 def _read_settings() -> None:

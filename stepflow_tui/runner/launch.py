@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stepflow_tui import __version__
+from stepflow_tui.requests.runner import runner_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +50,7 @@ class Launcher:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd="/",
+                env=runner_environment(os.environ),
             )
         ours.setblocking(False)
         return ours

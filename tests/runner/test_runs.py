@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,6 +155,41 @@ def test_no_colour_is_forced_on_what_a_script_reads(house: House) -> None:
     """`node -p` and many others colour a number where FORCE_COLOR is set, also for a script."""
     script = house.script('echo "${FORCE_COLOR-none} ${CLICOLOR_FORCE-none} ${NO_COLOR-none}"')
     assert house.log(house.run(script)) == b"none none none\n"
+
+
+def test_a_secret_stays_with_the_script_that_needs_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the environment of the runner, the launcher, or the shim, its pump and its cat."""
+    canary = new_id()
+    monkeypatch.setenv("PIN", canary)  # its first client has it
+    go = house.root / "go"
+    os.mkfifo(go)
+    request = house.request(house.script(f"echo $PIN; read x <{go}"), secrets=[canary])
+    request = replace(request, environment={**request.environment, "PIN": canary})
+    inbox.submit(house.home, request)
+    house.start_runner()
+    wait_for(lambda: house.log(house.wait_running(request.id)))
+
+    def holders() -> list[str]:
+        """The programs that have it."""
+        return [
+            _bytes_of(path.with_name("comm")).decode().strip()
+            for path in Path("/proc").glob("[0-9]*/environ")
+            if canary.encode() in _bytes_of(path)
+        ]
+
+    assert set(holders()) == {"script.sh"}
+    go.write_text("go\n")
+    assert house.log(house.wait(request.id)) == b"***\n"
+    wait_for(lambda: not holders())
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def test_a_shell_line_and_an_argument_list(house: House) -> None:
