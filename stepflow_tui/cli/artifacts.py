@@ -13,10 +13,14 @@ from stepflow_tui.cli.lookup import execution_argument, one_execution
 from stepflow_tui.cli.show import artifact_rows
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import say, write
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepflow_tui.core.home import Home
+    from stepflow_tui.core.models import Artifact
 
 
 @click.command("artifacts")
@@ -30,18 +34,31 @@ if TYPE_CHECKING:
 )
 @execution_argument
 @with_home
-def command(home: Home, *, wanted: str, as_json: bool, target: Path | None) -> None:
-    """List the artifacts of an execution."""
+def command(home: Home, *, wanted: str, as_json: bool, target: Path | None) -> int:
+    """List the artifacts of an execution.
+
+    Exits with 1 if one of them could not be copied; the others are copied all the same.
+    """
     with one_execution(home, wanted) as (reader, execution):
         artifacts = reader.all(queries.artifacts(execution.number))
     if as_json:
         print_json_lines(artifact_object(artifact) for artifact in artifacts)
     elif target is None:
         write("".join(f"{line}\n" for line in lined_up(artifact_rows(artifacts))))
-    if target is not None:
-        from stepflow_tui.cli.copying import copy_artifacts
-
-        for path in copy_artifacts(home, artifacts, target):
-            say(f"copied {path}")
-    elif not artifacts:
+    if not artifacts:
         say(f"#{execution.number} has no artifacts")
+    return 0 if target is None else _copy(home, artifacts, target)
+
+
+def _copy(home: Home, artifacts: Sequence[Artifact], target: Path) -> int:
+    from stepflow_tui.cli.copying import copy_artifacts
+
+    done = copy_artifacts(home, artifacts, target)
+    for path in done.copies:
+        say(f"copied {shown_path(str(path))}")
+    for artifact in artifacts:
+        if artifact.stored is None:
+            say(f"{shown_path(artifact.path)} was not stored: {artifact.reason or 'not yet'}")
+    for one in done.left_out:
+        say(f"cannot copy to {shown_path(str(one.target))}: {one.reason}")
+    return 1 if done.left_out else 0

@@ -108,3 +108,58 @@ def test_a_copy_that_fails_says_why(
     done = stepflow("artifacts", "1", "--copy-to", str(tmp_path / "file"))
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith(f"stepflow: cannot copy to {tmp_path}/file/a.txt: ")
+
+
+def test_names_as_long_as_a_system_takes_are_copied(
+    recording: Recording, stepflow: Stepflow, number: int, tmp_path: Path
+) -> None:
+    names = [*("x" * (length - 4) + ".txt" for length in range(244, 256)), "é" * 127 + "x"]
+    store(recording, number, *names, *names[-2:], *(f"/abs/{name}" for name in names[-3:]))
+    target = tmp_path / "t"
+    done = stepflow("artifacts", "1", "--copy-to", str(target))
+    assert (done.code, done.err.count("copied")) == (0, 18)
+    copies = files(target)
+    assert len(copies) == 18
+    assert copies.keys() >= set(names)
+    assert {name.encode()[-4:] for name in copies} >= {b".txt"}
+    assert all(len(name.encode()) <= 255 for name in copies)
+
+
+def test_what_cannot_be_copied_is_named_and_stops_none_of_the_others(
+    recording: Recording, stepflow: Stepflow, number: int, tmp_path: Path
+) -> None:
+    deep = "/".join(["d" * 250] * 17)  # with the target before it no system opens it
+    store(recording, number, "a", "b", "b/c", f"{deep}/x", "gone", "z")
+    (recording.home.artifacts / "x/5/gone").unlink()
+    recording.artifacts(number, Artifact(7, "never", "never", reason="no such file"))
+    target = tmp_path / "t"
+    done = stepflow("artifacts", "1", "--copy-to", str(target))
+    assert done.code == 1
+    assert files(target) == {"a": "1 a", "b": "2 b", "z": "6 z"}
+    assert done.err.splitlines() == [
+        f"stepflow: copied {target}/a",
+        f"stepflow: copied {target}/b",
+        f"stepflow: copied {target}/z",
+        "stepflow: never was not stored: no such file",
+        f"stepflow: cannot copy to {target}/b/c: File exists",
+        f"stepflow: cannot copy to {target}/{deep}/x: File name too long",
+        f"stepflow: cannot copy to {target}/gone: cannot read x/5/gone: No such file or directory",
+    ]
+
+
+def test_what_cannot_be_copied_of_a_directory_is_named_and_stops_none_of_the_others(
+    recording: Recording, stepflow: Stepflow, number: int, tmp_path: Path
+) -> None:
+    stored = recording.home.artifacts / "x" / "1" / "out"
+    for name in ("a/one", "in/way/two", "z/three"):
+        (stored / name).parent.mkdir(parents=True)
+        (stored / name).write_text(name)
+    recording.artifacts(number, Artifact(1, "in", "out/in", stored="artifacts/x/1/out/a/one"))
+    recording.artifacts(number, Artifact(2, "out", "out", stored="artifacts/x/1/out"))
+    target = tmp_path / "t"
+    done = stepflow("artifacts", "1", "--copy-to", str(target))
+    assert (done.code, files(target)) == (
+        1,
+        {"out/in": "a/one", "out/a/one": "a/one", "out/z/three": "z/three"},
+    )
+    assert f"stepflow: cannot copy to {target}/out/in: File exists\n" in done.err

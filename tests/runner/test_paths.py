@@ -183,3 +183,20 @@ def test_a_secret_in_the_name_of_the_directory_is_hidden_and_hinders_nothing(
     assert b"s3cr3tvalue" not in house.home.database.read_bytes()
     assert b"s3cr3tvalue" not in house.home.wal.read_bytes()
     assert b"tok-***" in stepflow(house, "show", str(execution.number))
+
+
+def test_names_with_colons_and_tabs_and_as_long_as_can_be_get_to_where_they_are_copied(
+    house: House,
+) -> None:
+    names = ["log.19:17:33.gz", "a\tb", *("n" * length for length in range(246, 256))]
+    work, target = house.root / "work", house.root / "target"
+    work.mkdir()
+    for name in names:
+        (work / name).write_text(name)
+    script = house.script('for name in *; do echo "ARTIFACT:$name:what it is"; done')
+    house.run(script, cwd=str(work))
+    listed = of_json(house, "artifacts", "1")
+    assert sorted(one["path"] for one in listed) == sorted(names)
+    assert {(one["status"], one["description"]) for one in listed} == {("stored", "what it is")}
+    stepflow(house, "artifacts", "1", "--copy-to", str(target))
+    assert {path.name: path.read_text() for path in target.iterdir()} == {n: n for n in names}

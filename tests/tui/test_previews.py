@@ -234,5 +234,9 @@ def test_bytes_in_hexadecimal() -> None:
 def test_a_directory_is_listed() -> None:
     entries = [Entry("b\x1b[2J", None), Entry("c", 1_500)]
     listed = Material("d", Kind.DIRECTORY, entries=entries, more_entries=7)
-    assert texts(page_of(listed, FRAME)) == ["           b/", "   1.5 kB  c", "… 7 more"]
+    assert texts(page_of(listed, FRAME)) == [
+        "           $'b\\e[2J'/",
+        "   1.5 kB  c",
+        "… 7 more",
+    ]
     assert texts(page_of(Material("d", Kind.DIRECTORY), FRAME)) == ["an empty directory"]

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from stepflow_tui.core.durations import format_size
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.tui.executions.columns import fit_right
 from stepflow_tui.tui.previews.page import Page
 
@@ -29,5 +29,5 @@ def listing_page(material: Material) -> Page[Entry]:
 
 def _draw(entry: Entry, looks: Looks) -> Strip:
     size = "" if entry.size is None else format_size(entry.size)
-    name = clean_line(entry.name) + ("/" if entry.size is None else "")
+    name = shown_path(entry.name) + ("/" if entry.size is None else "")
     return Strip([Segment(fit_right(size, _SIZE) + "  ", looks.dim), Segment(name)])

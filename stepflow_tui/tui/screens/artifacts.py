@@ -13,10 +13,11 @@ from textual.screen import Screen
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import StepflowError, StoreProblem, reason_of
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.directory import current_directory
 from stepflow_tui.store import queries
-from stepflow_tui.store.collected import copy_collected
+from stepflow_tui.store.collected import LeftOut, copy_collected
 from stepflow_tui.tui import keymap
 from stepflow_tui.tui.forms.path_completion import target_path
 from stepflow_tui.tui.log import pager
@@ -39,6 +40,7 @@ from stepflow_tui.tui.widgets.path_bar import PathBar, PathEntered
 from stepflow_tui.tui.widgets.preview_pane import FrameChanged, PreviewPane
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from textual.app import ComposeResult
@@ -210,15 +212,17 @@ class Artifacts(ClosesOnce, Screen[None]):
         if artifact is None:
             return None
         if artifact.stored is None:
-            self._say(f"{artifact.name} is not there: {state_of(artifact)}", bad=True)
+            name = shown_path(artifact.name)
+            self._say(f"{name} is not there: {state_of(artifact)}", bad=True)
             return None
         return artifact, self._home.root / artifact.stored
 
     def action_copy_path(self) -> None:
         """Copy the path of the copy."""
         if found := self._stored():
-            self.app.copy_to_clipboard(str(found[1]))
-            self._say(f"sent to the terminal's clipboard (OSC 52): {found[1]}")
+            shown = shown_path(str(found[1]))  # as it can be pasted to a shell
+            self.app.copy_to_clipboard(shown)
+            self._say(f"sent to the terminal's clipboard (OSC 52): {shown}")
 
     @work(group="open", exclusive=True)
     async def action_open_artifact(self) -> None:
@@ -248,7 +252,7 @@ class Artifacts(ClosesOnce, Screen[None]):
             await asyncio.to_thread(opening.start, command)
             self._say(f"given to {command[0]}")
         else:
-            self._say(f"nothing here shows this kind; it is at {path}")
+            self._say(f"nothing here shows this kind; it is at {shown_path(str(path))}")
         return None
 
     def _give_screen_to(self, command: list[str]) -> str | None:
@@ -260,7 +264,7 @@ class Artifacts(ClosesOnce, Screen[None]):
     def action_save_artifact(self) -> None:
         """Ask where to."""
         if found := self._stored():
-            self._bar.open(clean_line(found[0].name))
+            self._bar.open(shown_path(found[0].name))
 
     @on(PathEntered)
     async def _path_entered(self, message: PathEntered) -> None:
@@ -275,26 +279,37 @@ class Artifacts(ClosesOnce, Screen[None]):
     @work(group="save")
     async def _save(self, artifact: Artifact, text: str) -> None:
         try:
+            if text == shown_path(artifact.name):
+                text = artifact.name
             target = await asyncio.to_thread(target_path, text, artifact.name, current_directory())
             exists = await asyncio.to_thread(os.path.lexists, target)
             if exists and not await self._may_replace(target):
                 return
             stored = str(artifact.stored)
-            await asyncio.to_thread(copy_collected, self._home, stored, target, replace=exists)
+            left_out = await asyncio.to_thread(
+                copy_collected, self._home, stored, target, replace=exists
+            )
         except StepflowError as error:
             self._say(str(error), bad=True)
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self._say(f"cannot save as {text}: {reason}", bad=True)
+            self._say(f"cannot save as {shown_path(text)}: {reason}", bad=True)
         else:
-            self._say(f"saved as {target}")
+            self._tell_saved(target, left_out)
+
+    def _tell_saved(self, target: Path, left_out: Sequence[LeftOut]) -> None:
+        self._say(f"saved as {shown_path(str(target))}")
+        if left_out:
+            first = left_out[0]
+            more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            self._say(f"not saved: {shown_path(str(first.target))}: {first.reason}{more}", bad=True)
 
     async def _may_replace(self, target: Path) -> bool:
         if await asyncio.to_thread(target.is_dir):
-            self._say(f"{target} is a directory; name a file", bad=True)
+            self._say(f"{shown_path(str(target))} is a directory; name a file", bad=True)
             return False
-        question = f"{clean_line(str(target))} is there already. What is in it would be lost."
-        title = f"Replace {clean_line(target.name)}?"
+        question = f"{shown_path(str(target))} is there already. What is in it would be lost."
+        title = f"Replace {shown_path(target.name)}?"
         confirm = Confirm(title, question, yes="Replace it", no="Leave it")
         may_replace = await self.app.push_screen_wait(confirm)
         return may_replace is True
@@ -304,7 +319,7 @@ class Artifacts(ClosesOnce, Screen[None]):
 
 
 def _title(artifact: Artifact, material: Material | None) -> str:
-    parts = [clean_line(artifact.name)]
+    parts = [shown_path(artifact.name)]
     if material is not None:
         parts.append(material.kind.value)
     if artifact.size is not None:
@@ -315,5 +330,5 @@ def _title(artifact: Artifact, material: Material | None) -> str:
 
 
 def _why_not(artifact: Artifact) -> list[str]:
-    named = clean_line(artifact.path)
+    named = shown_path(artifact.path)
     return [f"not stored: {state_of(artifact)}", "", f"the script named {named}"]
