@@ -104,6 +104,7 @@ def _run(home: Home) -> None:
     """Be the runner, in the foreground; for service managers."""
     prepare(home)
     arguments = [sys.executable, "-m", "stepflow_tui.runner", "--foreground"]
+    os.environ["PYTHONUTF8"] = "1"  # names of files are UTF-8 to it, whatever our locale
     os.execv(sys.executable, [*arguments, "--home", str(home.root)])  # noqa: S606 - our own interpreter, no shell
 
 

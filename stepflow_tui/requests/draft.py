@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.redaction import REDACTED, looks_secret
 from stepflow_tui.core.text import clean_line
+from stepflow_tui.requests.locale_text import from_runner
 from stepflow_tui.requests.prepare import run_request
 from stepflow_tui.requests.secrets import HIDDEN_IN_COMMAND, read_secrets
 
@@ -54,11 +55,11 @@ class Draft(Struct, frozen=True):
     def of(cls, execution: Execution) -> Draft:
         """What it takes to run an execution once more."""
         return cls(
-            command=tuple(execution.command),
+            command=tuple(map(from_runner, execution.command)),
             shell=execution.shell,
-            cwd=execution.cwd,
+            cwd=from_runner(execution.cwd),
             name=execution.name,
-            env=dict(execution.env),
+            env={from_runner(k): from_runner(v) for k, v in execution.env.items()},
             tags=tuple(execution.tags),
             timeout_s=execution.timeout_s,
             tty=execution.tty,

@@ -22,6 +22,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.directory import working_directory
 from stepflow_tui.requests.executable import check_executable
 from stepflow_tui.requests.limits import caller_limits, caller_niceness, check_limits
+from stepflow_tui.requests.locale_text import from_runner, to_runner
 from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
 from stepflow_tui.requests.runner import MARKS
 from stepflow_tui.requests.secrets import HIDDEN_IN_COMMAND, NO_SECRETS
@@ -99,13 +100,13 @@ def run_request(
         _check_tty(environment)
     return RunRequest(
         id=new_id(),
-        command=list(command),
-        cwd=str(directory),
-        environment=environment,
+        command=list(map(to_runner, command)),
+        cwd=to_runner(str(directory)),
+        environment=_pairs_to_runner(environment),
         created_at=now().wall_ms,
         name=_utf8(name or _default_name(command, shell=shell)),
         user=_utf8(_user()),
-        env=secrets.stored(env),
+        env=_pairs_to_runner(secrets.stored(env)),
         tags=list(dict.fromkeys(map(_utf8, tags))),
         metadata={
             _utf8(key): _utf8(value) if isinstance(value, str) else value
@@ -119,7 +120,7 @@ def run_request(
         added_env=added_env,
         umask=_umask(),
         rerun_of=rerun_of,
-        secrets=list(secrets.texts),
+        secrets=list(map(to_runner, secrets.texts)),
         limits=dict(limits),
         rlimits=caller_limits(),
         nice=caller_niceness(),
@@ -154,11 +155,15 @@ def rerun_request(
         CommandNotExecutable: the command cannot be executed any more.
     """
     _check_secrets(execution, {*env, *secrets.variables})
-    kept = {name: value for name, value in execution.env.items() if value != REDACTED}
+    kept = {
+        from_runner(name): from_runner(value)
+        for name, value in execution.env.items()
+        if value != REDACTED
+    }
     metadata = {key: value for key, value in execution.metadata.items() if key != "PROGRESS"}
     return run_request(
-        execution.command,
-        cwd=cwd or Path(execution.cwd),
+        list(map(from_runner, execution.command)),
+        cwd=cwd or Path(from_runner(execution.cwd)),
         name=execution.name,
         env={**kept, **env},
         tags=execution.tags,
@@ -216,7 +221,11 @@ def _is_locale_coerced(environment: Mapping[str, str]) -> bool:
 
 def _utf8(text: str) -> str:
     """The text with a sign in place of each byte that was no UTF-8."""
-    return _SURROGATE.sub("\ufffd", text)
+    return _SURROGATE.sub("\ufffd", to_runner(text))
+
+
+def _pairs_to_runner(pairs: Mapping[str, str]) -> dict[str, str]:
+    return {to_runner(name): to_runner(value) for name, value in pairs.items()}
 
 
 def _check_texts(texts: Iterable[str]) -> None:

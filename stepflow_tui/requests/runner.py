@@ -142,7 +142,9 @@ def start_runner(home: Home) -> None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     _read_settings()
-    command = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
+    # Names of files are UTF-8 to the runner, whatever the locale of whoever starts it.
+    python = [sys.executable, "-X", "utf8"]
+    command = [*python, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
     environment = runner_environment(os.environ)
     package_parent = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(

@@ -44,7 +44,7 @@ class Launcher:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            program = [sys.executable, "-I", "-S", str(_PROGRAM)]
+            program = [sys.executable, "-I", "-S", "-X", "utf8", str(_PROGRAM)]
             self._process = subprocess.Popen(
                 [*program, str(theirs.fileno()), __version__],
                 pass_fds=[theirs.fileno()],

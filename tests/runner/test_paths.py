@@ -200,3 +200,19 @@ def test_names_with_colons_and_tabs_and_as_long_as_can_be_get_to_where_they_are_
     assert {(one["status"], one["description"]) for one in listed} == {("stored", "what it is")}
     stepflow(house, "artifacts", "1", "--copy-to", str(target))
     assert {path.name: path.read_text() for path in target.iterdir()} == {n: n for n in names}
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_names_do_not_depend_on_the_locale_of_who_started_the_runner(
+    house: House, locale: str
+) -> None:
+    plain = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    work = house.root / "é漢"
+    work.mkdir()
+    (work / "ö").touch()
+    script = house.script('printf "%s\\n" "$PWD" "$1"; echo ARTIFACT:ö; echo "ARTIFACT:$PWD/ö"')
+    stepflow(house, "run", str(script), "ü".encode(), cwd=os.fsencode(work), **plain)
+    told = of_json(house, "show", "1")
+    assert (told["cwd"], told["command"][1]) == (str(work), "ü")
+    assert house.log(house.read(queries.execution(1))[0]).decode().split()[:2] == [str(work), "ü"]
+    assert [one["status"] for one in told["artifacts"]] == ["stored"] * 2
