@@ -18,7 +18,13 @@ from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests.inbox import discard, path_of, submit
 from stepflow_tui.requests.request import StopRequest
-from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
+from stepflow_tui.requests.runner import (
+    RunnerGone,
+    ensure_runner,
+    live_runner,
+    python_path,
+    runner_command,
+)
 from stepflow_tui.store.home import check_home
 
 if TYPE_CHECKING:
@@ -103,9 +109,9 @@ def _line(runner: RunnerIdentity) -> str:
 def _run(home: Home) -> None:
     """Be the runner, in the foreground; for service managers."""
     prepare(home)
-    arguments = [sys.executable, "-m", "stepflow_tui.runner", "--foreground"]
-    os.environ["PYTHONUTF8"] = "1"  # names of files are UTF-8 to it, whatever our locale
-    os.execv(sys.executable, [*arguments, "--home", str(home.root)])  # noqa: S606 - our own interpreter, no shell
+    command = [*runner_command(home), "--foreground"]
+    environ = {**os.environ, "PYTHONPATH": python_path(os.environ)}
+    os.execve(sys.executable, command, environ)  # noqa: S606 - our own interpreter, no shell
 
 
 @command.command("install")

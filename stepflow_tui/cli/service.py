@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import stepflow_tui
 from stepflow_tui.cli.default_home import state_directory, user_directory
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.settings import Settings
-from stepflow_tui.requests.runner import MARKS
+from stepflow_tui.requests.runner import MARKS, program_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,8 +34,8 @@ StartLimitBurst=10
 [Service]
 Type=exec
 # A runner that a client started makes way; scripts do not notice.
-ExecStartPre=-{python} -m stepflow_tui --home {home} runner stop
-ExecStart={python} -m stepflow_tui.runner --foreground --home {home}
+ExecStartPre=-{program} --home {home} runner stop
+ExecStart={program} --home {home} runner run
 WorkingDirectory=/
 UMask=0077
 {environment}
@@ -92,9 +91,10 @@ def unit_text(home: Home, environ: Mapping[str, str]) -> str:
         UsageProblem: a setting cannot be read.
     """
     Settings.from_environment(environ)
+    python, *words = program_command()  # systemd puts no variables into the name of a program
     return _UNIT.format(
         signature=_SIGNATURE,
-        python=_quoted(sys.executable),  # no variables in the name of a program
+        program=" ".join([_quoted(python), *map(_argument, words)]),
         home=_argument(os.path.realpath(home.root)),
         environment="\n".join(
             f"Environment={_quoted(f'{name}={value}')}" for name, value in _environment(environ)

@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipimport import zipimporter
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -132,6 +133,27 @@ def _is_locked(descriptor: int) -> bool:
     return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
 
 
+def program_command() -> list[str]:
+    """The words that start this program anew: from its archive (a `.pyz`), if it runs from one."""
+    loader = sys.modules["__main__"].__loader__
+    if isinstance(loader, zipimporter):
+        return [sys.executable, str(Path(loader.archive).absolute())]
+    return [sys.executable, "-m", "stepflow_tui"]
+
+
+def runner_command(home: Home) -> list[str]:
+    """The words that start a runner of this home; it needs `python_path` in its environment."""
+    # Names of files are UTF-8 to the runner, whatever the locale of whoever starts it.
+    python = [sys.executable, "-X", "utf8"]
+    return [*python, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
+
+
+def python_path(environ: Mapping[str, str]) -> str:
+    """`PYTHONPATH` with which another Python process finds this package, wherever it lies."""
+    package_parent = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, [package_parent, environ.get("PYTHONPATH")]))
+
+
 def start_runner(home: Home) -> None:
     """Start a runner for this home, detached from our terminal and session; do not wait for it.
 
@@ -142,16 +164,10 @@ def start_runner(home: Home) -> None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     _read_settings()
-    # Names of files are UTF-8 to the runner, whatever the locale of whoever starts it.
-    python = [sys.executable, "-X", "utf8"]
-    command = [*python, "-m", "stepflow_tui.runner", "--home", str(home.root.absolute())]
     environment = runner_environment(os.environ)
-    package_parent = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [package_parent, environment.get("PYTHONPATH")])
-    )
+    environment["PYTHONPATH"] = python_path(environment)
     started = subprocess.run(
-        ["/bin/sh", "-c", _DETACH, str(home.runner_log.absolute()), *command],
+        ["/bin/sh", "-c", _DETACH, str(home.runner_log.absolute()), *runner_command(home)],
         check=False,
         env=environment,
         start_new_session=True,

@@ -99,10 +99,10 @@ def test_run_becomes_the_runner(
     home: Home, stepflow: Stepflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, arguments: became.append(arguments))
+    monkeypatch.setattr(os, "execve", lambda *given: became.append(given[1]))
     assert stepflow("runner", "run").code == 0
     (arguments,) = became
-    assert arguments[:3] == [sys.executable, "-m", "stepflow_tui.runner"]
+    assert arguments[:5] == [sys.executable, "-X", "utf8", "-m", "stepflow_tui.runner"]
     assert arguments[arguments.index("--home") + 1] == str(home.root)
 
 
@@ -151,7 +151,7 @@ def test_install_replaces_by_force(
 
 def test_print_writes_nothing(stepflow: Stepflow, unit: Path, tmp_path: Path) -> None:
     done = stepflow("runner", "install", "--print", "--home", str(tmp_path / "far"))
-    assert f'--foreground --home "{tmp_path}/far"\n' in done.out
+    assert f' --home "{tmp_path}/far" runner run\n' in done.out
     assert (done.code, done.err) == (0, "")
     assert list(tmp_path.iterdir()) == []
     assert not unit.exists()

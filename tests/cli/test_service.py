@@ -96,7 +96,7 @@ def test_its_commands_survive_the_quoting(root: str, monkeypatch: pytest.MonkeyP
     unit = sections(unit_text(Home(Path(root)), {}))
     started = list(words(unit["Service"]["ExecStart"], variables=True))
     assert started == [
-        python, "-m", "stepflow_tui.runner", "--foreground", "--home", root
+        python, "-m", "stepflow_tui", "--home", root, "runner", "run"
     ]  # fmt: skip
     stops, line = unit["Service"]["ExecStartPre"][:1], unit["Service"]["ExecStartPre"][1:]
     assert stops == "-"
