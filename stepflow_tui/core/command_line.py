@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SINGLE_QUOTED = r"'[^']*'"
 _DOUBLE_QUOTED = r'"(?:[^"\\$`]|\\.)*"'
 _PLAIN = lazy_pattern(
-    rf"(?:{_SINGLE_QUOTED}|{_DOUBLE_QUOTED}|\\.|[^'\"\\|&;<>()$`*?\[\n#~]|(?<=\S)[#~])*+", re.DOTALL
+    rf"(?:{_SINGLE_QUOTED}|{_DOUBLE_QUOTED}|\\.|[^'\"\\|&;<>()$`*?\[\n#~]|(?<=\S)[#~])*", re.DOTALL
 )
 """Text in which a shell would do no more than split words and take quotes away."""
 

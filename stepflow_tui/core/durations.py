@@ -6,10 +6,10 @@ import math
 
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 
-_NUMBER = r"[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++"
+_NUMBER = r"[0-9]++(?:\.[0-9]*+)?|\.[0-9]++"
 _SECONDS = lazy_pattern(rf"(?:{_NUMBER})(?:[eE][+-]?[0-9]{{1,4}})?")
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
-_PARTS = lazy_pattern("".join(rf"(?:(?P<{unit}>{_NUMBER}){unit}\s*+)?+" for unit in _UNITS))
+_PARTS = lazy_pattern("".join(rf"(?:(?P<{unit}>{_NUMBER}){unit}\s*+)?" for unit in _UNITS))
 
 _SIZE = lazy_pattern(rf"(?P<number>{_NUMBER})\s*(?:(?P<prefix>[kmgtKMGT])(?P<binary>i)?)?[bB]?")
 

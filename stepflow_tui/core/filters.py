@@ -17,10 +17,10 @@ from stepflow_tui.core.models import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_QUOTED = r'"(?:[^"\\]|\\.)*+"?+'
-_WORD = lazy_pattern(rf'(?:{_QUOTED}|[^\s"])++', re.DOTALL)
-_ALTERNATIVE = lazy_pattern(rf'(?:{_QUOTED}|[^,"])++', re.DOTALL)
-_IN_QUOTES = lazy_pattern(r'"((?:[^"\\]|\\.)*+)"?+', re.DOTALL)
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*"?'
+_WORD = lazy_pattern(rf'(?:{_QUOTED}|[^\s"])+', re.DOTALL)
+_ALTERNATIVE = lazy_pattern(rf'(?:{_QUOTED}|[^,"])+', re.DOTALL)
+_IN_QUOTES = lazy_pattern(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"?', re.DOTALL)
 _ESCAPED = lazy_pattern(r"\\(.)", re.DOTALL)
 _KEY = lazy_pattern(r"(?P<sign>-?)(?P<key>[A-Za-z_]+):")
 _BARE = lazy_pattern(r'[^\s",:=-][^\s",:]*+')

@@ -40,9 +40,9 @@ _MARKER = lazy_pattern(
     rb"|#[0-9]++ [0-9]++\.[0-9]++[ ]"  # BuildKit
     rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
     rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?(?=[ \t\x1b])"
-    rb")*+(STEP_START|STEP_COMPLETE|STEP_ERROR|ARTIFACT|META):"
+    rb")*(STEP_START|STEP_COMPLETE|STEP_ERROR|ARTIFACT|META):"
 )
-_NUMBER = r"([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
+_NUMBER = r"([0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PROGRESS = lazy_pattern(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
 _EXCERPT = 80
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stepflow_tui.tui.previews.material import Material
     from stepflow_tui.tui.previews.page import Looks
 
-_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _TOKEN = re.compile(rf"{_STRING}|[\[\]{{}},:]|[^\s\[\]{{}},:\"]+")
 _COLOURED = re.compile(
     rf"(?P<name>{_STRING})(?=\s*:)|(?P<string>{_STRING})"
