@@ -1,15 +1,21 @@
-"""The interpreter that a script names in its first line: whether the system will find it.
+"""The interpreter of a script, or the loader of a program: whether the system will find it.
 
 Where it is missing the system says of the script itself that there is no such file, which helps
-nobody. Imported by the launcher: nothing here may import more than `os` and `stat`.
+nobody. Imported by the launcher: nothing here may import more than it has.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import struct
 
-_HEAD = 256  # bytes of a file that the kernel looks at
+_HEAD = 4096
+_FIRST_LINE = 256  # bytes of a script that the kernel looks at
+_ELF = b"\x7fELF\x02\x01"  # of 64 bits, the lowest first
+_ELF_SIZE = 64
+_SEGMENT = struct.Struct("<I4xQ16xQ16x")  # type, offset and size in the file
+_INTERPRETER_SEGMENT = 3
 _MOST = 4  # interpreters that are scripts themselves
 
 
@@ -49,12 +55,26 @@ def missing_interpreter(program: str, directory: str = "") -> str | None:
 
 
 def _interpreter(path: str) -> str | None:
-    """What the first line names behind `#!`; None if it names nothing, or cannot be read."""
+    """What the file names: behind `#!`, or as its loader; None if nothing, or it cannot be read."""
     head = _head(path)
+    if head.startswith(_ELF) and len(head) > _ELF_SIZE:
+        return _loader(head)
     if not head.startswith(b"#!"):
         return None
-    words = head[2:].partition(b"\n")[0].partition(b"\0")[0].replace(b"\t", b" ").split(b" ")
+    words = (
+        head[2:_FIRST_LINE].partition(b"\n")[0].partition(b"\0")[0].replace(b"\t", b" ").split(b" ")
+    )
     return os.fsdecode(next(filter(None, words), b"")) or None
+
+
+def _loader(head: bytes) -> str | None:
+    """The program that loads this one and its libraries, if it stands near the beginning."""
+    table, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<2H", head, 54)
+    for start in range(table, min(table + size * count, len(head) - _SEGMENT.size), size or 1):
+        kind, offset, length = _SEGMENT.unpack_from(head, start)
+        if kind == _INTERPRETER_SEGMENT and offset + length <= len(head):
+            return os.fsdecode(head[offset : offset + length].rstrip(b"\0")) or None
+    return None
 
 
 def _head(path: str) -> bytes:

@@ -88,8 +88,8 @@ def setup_text(request: Mapping[str, Any], limits: Iterable[str], *, shell: str)
     lines = [
         *(_within_terminal(shell, outer) if request["tty"] else ()),
         "exec 2>/dev/null",  # a shell may complain of a locale that it does not know
-        *_assignments(environment, plain),
         *(_terminal_size(request) if request["tty"] else ()),
+        *_assignments(environment, plain),
         f"exec {DESCRIPTOR}<&- 2>&1",
         *limits,
     ]
@@ -112,7 +112,7 @@ def _starting_programs(request: Mapping[str, Any]) -> tuple[list[str], list[str]
     session = [tool("setsid"), "--"]
     niceness = niceness_command(request)
     if request["tty"]:
-        return session, niceness or [tool("nice"), "-n", "0"]
+        return session, niceness or [tool("nice"), "-n", "0", "--"]
     return [], [*session, *niceness]
 
 
@@ -186,7 +186,7 @@ def niceness_command(request: Mapping[str, Any]) -> list[str]:
         except PermissionError:
             return []
         os.setpriority(os.PRIO_PROCESS, 0, own)
-    return [tool("nice"), "-n", f"{wanted - own:d}"] if wanted != own else []
+    return [tool("nice"), "-n", f"{wanted - own:d}", "--"] if wanted != own else []
 
 
 def script_limits(request: Mapping[str, Any], inherited: Limits) -> Limits:

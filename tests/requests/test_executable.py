@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
 from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
 from stepflow_tui.requests.executable import check_executable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def script(path: Path, mode: int = 0o755) -> Path:
@@ -65,6 +63,23 @@ def test_an_interpreter_must_be_there(tmp_path: Path, content: bytes, interprete
 )
 def test_who_is_there_says_itself_what_it_does_not_like(tmp_path: Path, content: bytes) -> None:
     script(tmp_path / "build").write_bytes(content)
+    check("./build", tmp_path)
+
+
+def test_the_loader_of_a_program_must_be_there(tmp_path: Path) -> None:
+    """As that of another C library."""
+    program = Path("/bin/true").read_bytes()
+    found = re.search(rb"/lib[^\0]*/ld-[^\0]*\0", program)
+    if found is None or program[4:6] != b"\x02\x01":
+        pytest.skip("programs of this system are linked in another way")
+    missing = b"/lib/none.so.1".ljust(len(found[0]), b"\0")
+    path = script(tmp_path / "build")
+    path.write_bytes(program)
+    check("./build", tmp_path)
+    path.write_bytes(program.replace(found[0], missing))
+    with pytest.raises(CommandNotFound, match=r"its interpreter '/lib/none\.so\.1' does not exist"):
+        check("./build", tmp_path)
+    path.write_bytes(program[:70])  # the system tells
     check("./build", tmp_path)
 
 

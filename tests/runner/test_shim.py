@@ -531,6 +531,11 @@ CALLER = {
     "1x": "",
     "a-b": "x=y",
     "-u": "-",
+    "COLUMNS": "7",
+    "ROWS": "8",
+    "HOSTNAME": "h",
+    "if": "1",
+    "TILDE": "~:~/x",
     "EMPTY": "",
     "QUOTES": "'\"`$(exit 9)\\",
     "LINES": "a\nb",
@@ -579,9 +584,10 @@ def test_a_command_whose_path_looks_like_an_assignment(
     script.chmod(0o755)
     environment = {"PATH": f"{directory}:/usr/bin:/bin", "BASH_FUNC_f%%": "() {  echo f\n}"}
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    for command in ("c=d", str(script), "a=b/c=d"):
+    (directory / "-n").symlink_to(script)
+    for command in ("c=d", str(script), "a=b/c=d", "-n"):
         done = launch.run(command, "x=y", environment=environment, tty=tty, nice=own + nice)
-        last = command if "/" in command else str(script)
+        last = command if "/" in command else str(directory / command)
         assert done.output.decode().split() == [last, "x=y", "f"]
         assert done.exit_lines == ["0", "drained 0"]
 
