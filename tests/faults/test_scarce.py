@@ -79,10 +79,10 @@ class FewProcesses:
             now = int((self._group / "pids.current").read_text())
             (self._group / "pids.max").write_text("max" if count is None else str(now + count))
             return
-        limit = resource.RLIM_INFINITY if count is None else _own_tasks() + count
         for pid in self._pids:
             hard = resource.prlimit(pid, resource.RLIMIT_NPROC)[1]
-            resource.prlimit(pid, resource.RLIMIT_NPROC, (min(limit, hard), hard))
+            limit = hard if count is None else _own_tasks() + count
+            resource.prlimit(pid, resource.RLIMIT_NPROC, (limit, hard))
 
 
 def _remove_group(group: Path) -> bool:
