@@ -19,7 +19,7 @@ from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.requests.request import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
@@ -43,8 +43,21 @@ def submit(home: Home, *requests: Request) -> None:
     Raises:
         HomeProblem: they could not be written.
     """
-    paths = [path_of(home, request.id, request.kind) for request in requests]
-    files = {_temporary(path): path for path in paths}
+    try:
+        try:
+            _submit(home, requests)
+        except FileNotFoundError:  # somebody has moved or removed the directory
+            home.requests.mkdir(mode=0o700, exist_ok=True)
+            _submit(home, requests)
+    except OSError as error:
+        raise HomeProblem(f"cannot write to {home.requests}: {error.strerror}") from error
+
+
+def _submit(home: Home, requests: Sequence[Request]) -> None:
+    files = {
+        _temporary(path): path
+        for path in (path_of(home, request.id, request.kind) for request in requests)
+    }
     try:
         # The first of many to reach the disk takes most of the others along: all are written first.
         for temporary, request in zip(files, requests, strict=True):
@@ -54,8 +67,6 @@ def submit(home: Home, *requests: Request) -> None:
         for temporary, path in files.items():
             temporary.rename(path)
         _sync(home.requests, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise HomeProblem(f"cannot write to {home.requests}: {error.strerror}") from error
     finally:
         _remove(files)
 
@@ -87,13 +98,25 @@ def _sync(path: Path, flags: int) -> None:
 
 def waiting(home: Home) -> Iterator[Path]:
     """The submitted request files, oldest first (ids sort by time); all else is ignored."""
-    with os.scandir(home.requests) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if _is_name(entry.name) and entry.is_file(follow_symlinks=False)
-        )
-    return (home.requests / name for name in names)
+    return iter(scan(home)[0])
+
+
+def scan(home: Home) -> tuple[list[Path], list[Path]]:
+    """The submitted request files, oldest first, and what has such a name and is no file.
+
+    The second is a directory, a link, a socket or a named pipe.
+    """
+    files: list[str] = []
+    others: list[str] = []
+    try:
+        with os.scandir(home.requests) as entries:
+            for entry in entries:
+                if _is_name(entry.name):
+                    is_file = entry.is_file(follow_symlinks=False)
+                    (files if is_file else others).append(entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # the runner makes it again, or says what stands in its place
+    return ([home.requests / name for name in sorted(files)], [home.requests / n for n in others])
 
 
 def _is_name(name: str) -> bool:
@@ -112,8 +135,20 @@ def discard(path: Path) -> None:
 def refuse(home: Home, path: Path, reason: str) -> None:
     """Set a request aside. Its content goes, as it may hold secrets; the reason stays."""
     with suppress(OSError):  # a reason that cannot be kept must not keep the request
+        home.refused.mkdir(mode=0o700, exist_ok=True)
         _write_reason(home.refused / path.name, reason)
     _remove([path])
+
+
+def set_aside(home: Home, path: Path, reason: str) -> None:
+    """Move what is no file from the requests to the refused ones, with the reason.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    home.refused.mkdir(mode=0o700, exist_ok=True)
+    path.rename(home.refused / f"{path.name}.set-aside")
+    _write_reason(home.refused / path.name, reason)
 
 
 def _write_reason(path: Path, reason: str) -> None:
@@ -127,8 +162,10 @@ def refusal(home: Home, request: Request) -> str | None:
     path = home.refused / path_of(home, request.id, request.kind).name
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["reason"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "its reason cannot be read"
 
 
 def clean_up(home: Home, *, older_than_s: float) -> None:
@@ -145,6 +182,8 @@ def clean_up(home: Home, *, older_than_s: float) -> None:
 def _old_files(
     directory: Path, before: float, *, prefix: str = "", suffix: str = ""
 ) -> Iterator[Path]:
+    if not directory.is_dir():
+        return
     with os.scandir(directory) as entries:
         for entry in entries:
             if not (entry.name.startswith(prefix) and entry.name.endswith(suffix)):

@@ -1,44 +1,46 @@
 """Who reads the requests: finding the live runner of a home, and starting one.
 
-The runner holds a POSIX record lock on `runner.lock`. Such a lock goes with its process however it
-ends, is not inherited by children, and can be looked at without taking it (F_GETLK), so that a
-client who looks never stands in the way of a runner that starts.
+The runner holds two locks, which go with its process however it ends: see `runner_lock`. The record
+lock on `runner.lock` can be looked at without taking it (F_GETLK), so that a client who looks never
+stands in the way of a runner that starts.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipimport import zipimporter
 
-from msgspec import Struct
-from msgspec.structs import asdict
-
 from stepflow_tui import __version__
+from stepflow_tui.core import clock
 from stepflow_tui.core.errors import HomeProblem, StepflowError
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import StopRequest
+from stepflow_tui.requests.runner_lock import (
+    RunnerIdentity,
+    RunnerLock,
+    holder_of,
+    read_identity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stepflow_tui.core.home import Home
 
-_FLOCK = struct.Struct("hhqqi4x")
+__all__ = ["MARKS", "RunnerGone", "RunnerIdentity", "RunnerLock", "live_runner"]
+
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
 _POLL_S = 0.01
-_LOCK_BYTES = 4096
+_SIGNING_LOOKS = 50
+_UNSIGNED = "somebody has emptied or overwritten the lock file of the runner"
 _RETIRE_S = 10.0
 _RUNNER_MARK = "STEPFLOW_RUNNER"
 
@@ -56,81 +58,41 @@ class RunnerGone(StepflowError):
     """The runner did not come up, or does not answer."""
 
 
-class RunnerIdentity(Struct, frozen=True):
-    """The live runner, as it wrote itself into its lock file.
-
-    Attributes:
-        started_at: UTC milliseconds.
-        trouble: what keeps it from its work now, as a sentence; empty if nothing does.
-    """
-
-    pid: int
-    version: str
-    started_at: int
-    trouble: str = ""
-
-
-class RunnerLock:
-    """Held by the one runner of a home while it lives. Never opened twice in its process."""
-
-    def __init__(self, home: Home) -> None:
-        self._path = home.runner_lock
-        self._descriptor: int | None = None
-
-    def acquire(self, identity: RunnerIdentity) -> bool:
-        """Take the lock and write `identity` into it; False if another runner holds it."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._path, flags, 0o600)
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
-        self.write(identity)
-        return True
-
-    def write(self, identity: RunnerIdentity) -> None:
-        """Say who holds the lock, and how it fares; the space is there even on a full disk."""
-        if self._descriptor is not None:
-            content = json.dumps(asdict(identity)).encode()
-            os.pwrite(self._descriptor, content.ljust(_LOCK_BYTES), 0)
-
-    def release(self) -> None:
-        """Let the next runner in."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
 def live_runner(home: Home) -> RunnerIdentity | None:
-    """The runner that holds the lock now, or None."""
-    for _ in range(100):
+    """The runner that holds the lock now, or None.
+
+    Raises:
+        HomeProblem: the lock file cannot be read.
+        RunnerGone: somebody holds the lock, and nobody can say who.
+    """
+    for _ in range(_SIGNING_LOOKS):
         try:
-            descriptor = os.open(home.runner_lock, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(home.runner_lock, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise HomeProblem(f"cannot read {home.runner_lock}: {error.strerror}") from error
         try:
-            if not _is_locked(descriptor):
+            holder = holder_of(descriptor)
+            if holder is None:
                 return None
-            content = os.pread(descriptor, _LOCK_BYTES, 0)
+            found = read_identity(descriptor)
         finally:
             os.close(descriptor)
-        with suppress(ValueError, KeyError):
-            found = json.loads(content)
-            return RunnerIdentity(
-                found["pid"], found["version"], found["started_at"], found.get("trouble", "")
-            )
+        if found is not None:
+            return found
         time.sleep(_POLL_S)  # it took the lock an instant ago and has not signed it yet
-    raise RunnerGone(f"{home.runner_lock} is held, but does not say by whom")
+    return _unsigned(home, holder)
 
 
-def _is_locked(descriptor: int) -> bool:
-    question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
-    return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
+def _unsigned(home: Home, holder: int | None) -> RunnerIdentity:
+    """The holder of a lock file that somebody has emptied or overwritten, as the kernel tells."""
+    if not holder:  # in another PID namespace
+        raise RunnerGone(
+            f"{home.runner_lock} is held, but does not say by whom, and its holder cannot be seen "
+            "from here; end the runner where it was started"
+        )
+    return RunnerIdentity(holder, __version__, clock.now().wall_ms, _UNSIGNED)
 
 
 def program_command() -> list[str]:

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from stepflow_tui import __version__
 from stepflow_tui.core import clock
 from stepflow_tui.core.errors import DatabaseDamaged, StepflowError
@@ -22,14 +20,14 @@ from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests import inbox
-from stepflow_tui.requests.runner import RunnerIdentity, RunnerLock, start_runner
+from stepflow_tui.requests.runner import start_runner
+from stepflow_tui.requests.runner_lock import RunnerIdentity, RunnerLock, Standing
 from stepflow_tui.runner.loop import Runner
 from stepflow_tui.store.damage import discard_companions, set_aside
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
 _log = logging.getLogger("stepflow")
@@ -96,7 +94,8 @@ def _hold_and_run(home: Home) -> int:
         _log.info("another runner is alive; leaving")
         return 0
     try:
-        runner = _run(home, lambda trouble: lock.write(replace(identity, trouble=trouble)))
+        runner = _run(home, lock)
+        new_place = runner.monitor.new_place()
     except StepflowError as error:
         _log.error("%s", error)
         raise
@@ -105,7 +104,9 @@ def _hold_and_run(home: Home) -> int:
         raise
     finally:
         lock.release()
-    if runner.displaced:
+    if runner.monitor.is_away:
+        _start_over(new_place)
+    elif runner.displaced:
         _start_over(home)
     elif runner.is_idle:
         _hand_over(home)
@@ -118,21 +119,22 @@ def _hand_over(home: Home) -> None:
         start_runner(home)
 
 
-def _start_over(home: Home) -> None:
-    """Leave the database to a new runner, without a last write into what may be another's.
+def _start_over(home: Home | None) -> None:
+    """Leave the database to a new runner, if there is a home, without a last write into another's.
 
     Closing the connection would move the write-ahead log into whatever has taken the file's place.
     """
-    start_runner(home)
+    if home is not None:
+        start_runner(home)
     logging.shutdown()
     os._exit(0)
 
 
-def _run(home: Home, tell: Callable[[str], None]) -> Runner:
+def _run(home: Home, lock: RunnerLock) -> Runner:
     """Run until it is time to leave, and close all that may be closed."""
     settings = Settings.from_environment(os.environ)
     wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    runner = Runner(home, settings, _open_database(home), wake, tell)
+    runner = Runner(home, settings, _open_database(home, lock), wake, lock)
 
     told_by: list[str] = []
 
@@ -150,7 +152,9 @@ def _run(home: Home, tell: Callable[[str], None]) -> Runner:
         if told_by:
             _log.info("told to leave by %s", ", ".join(told_by))
     finally:
-        if runner.displaced == "damaged":
+        if runner.monitor.is_away:
+            _log.info("leaving the home where it is")
+        elif runner.displaced == "damaged":
             _set_aside(home)
         elif runner.displaced == "overwritten":
             discard_companions(home.database)
@@ -160,14 +164,18 @@ def _run(home: Home, tell: Callable[[str], None]) -> Runner:
     return runner
 
 
-def _open_database(home: Home) -> Writer:
+def _open_database(home: Home, lock: RunnerLock) -> Writer:
     """The database to write; one that is damaged is set aside, and a new one made."""
+
+    def holds() -> bool:
+        return lock.standing() is Standing.HELD
+
     try:
-        return Writer(home.database)
+        return Writer(home.database, may_commit=holds)
     except DatabaseDamaged as error:
         _log.error("%s", error)
     _set_aside(home)
-    return Writer(home.database)
+    return Writer(home.database, may_commit=holds)
 
 
 def _set_aside(home: Home) -> None:

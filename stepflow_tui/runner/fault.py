@@ -11,6 +11,12 @@ import os
 import re
 import signal
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stepflow_tui.runner.recording import Recording
 
 _FORM = re.compile(
     r"(?P<point>P[1-9])(?:@(?P<passage>[0-9]{1,6}))?:(?P<action>kill|stop|sleep=[0-9.]{1,6})"
@@ -69,3 +75,18 @@ def point(name: str) -> None:
     """The runner has come to the point `name` of `POINTS`."""
     if _FAULT is not None:
         _FAULT.pass_by(name)
+
+
+def pass_by(
+    recordings: Iterable[Recording], *, beginning: str = "", output: str, ending: str
+) -> None:
+    """Pass the points of what is about to be committed, or was."""
+    if not is_armed():
+        return
+    found = list(recordings)
+    if beginning and any(recording.is_beginning for recording in found):
+        point(beginning)
+    if any(recording.has_unsaved_output for recording in found):
+        point(output)
+    if any(recording.is_ending for recording in found):
+        point(ending)

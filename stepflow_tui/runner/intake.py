@@ -59,7 +59,10 @@ def look(home: Home, known: Container[str]) -> Orders:
     """
     orders = Orders()
     taken = 0
-    for path in inbox.waiting(home):
+    files, others = inbox.scan(home)
+    for path in others:
+        _set_aside(home, path)
+    for path in files:
         if path.name.partition(".")[0] in known:
             continue
         if taken == BATCH:
@@ -70,9 +73,30 @@ def look(home: Home, known: Container[str]) -> Orders:
     return orders
 
 
+def _set_aside(home: Home, path: Path) -> None:
+    try:
+        inbox.set_aside(home, path, "it is not a file")
+    except OSError as error:
+        _log.warning("%s is not a request, and stays: %s", path.name, error)
+        return
+    _log.warning("%s is not a file and was set aside in %s", path.name, home.refused)
+
+
+def admit(
+    home: Home, runs: list[tuple[RunRequest, Path]], waiting: int, most: int
+) -> list[tuple[RunRequest, Path]]:
+    """Those for which the queue has room beside `waiting` others; the others are refused."""
+    room = max(0, most - waiting)
+    for _, path in runs[room:]:
+        inbox.refuse(home, path, f"{most} executions wait to be started; try it later")
+    return runs[:room]
+
+
 def _sort(home: Home, path: Path, orders: Orders) -> None:
     try:
         request = _read(path)
+    except FileNotFoundError:
+        return  # it was taken back, or moved away with its directory
     except (BadRequest, OSError) as error:
         _log.warning("request %s refused: %s", path.name, error)
         inbox.refuse(home, path, str(error))

@@ -17,38 +17,41 @@ from msgspec.structs import replace
 from stepflow_tui.core import clock
 from stepflow_tui.core.errors import DatabaseDamaged
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.runner_lock import Standing
 from stepflow_tui.runner import fault, intake
 from stepflow_tui.runner.artifacts import Collector
 from stepflow_tui.runner.cancels import Cancels
 from stepflow_tui.runner.checkup import Checkup
+from stepflow_tui.runner.cleaning import Cleaning
 from stepflow_tui.runner.endings import Endings
 from stepflow_tui.runner.guard import Guard
 from stepflow_tui.runner.hardening import Gain, Hardening
+from stepflow_tui.runner.home_monitor import HomeMonitor
 from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.pace import Pace
 from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recording import Recording
 from stepflow_tui.runner.recovery import ingest_again, recover
-from stepflow_tui.runner.retention import prune_spools, sweep_up
 from stepflow_tui.runner.spool import Spool
 from stepflow_tui.runner.starts import Starts
 from stepflow_tui.runner.sweep import SWEEP_S, Sweep
 from stepflow_tui.runner.timers import Timers
 from stepflow_tui.runner.trouble import Trouble
 from stepflow_tui.runner.turns import Turns
-from stepflow_tui.runner.watch import Watch
 from stepflow_tui.store.queries import Stream, runner_record
 from stepflow_tui.store.writer import WriteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Instant
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.requests.request import RunRequest
+    from stepflow_tui.requests.runner_lock import RunnerLock
     from stepflow_tui.runner.spool import Start
+    from stepflow_tui.runner.watch import Hints
     from stepflow_tui.store.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -60,7 +63,11 @@ _LEFT_OVER_S = 86_400.0
 
 
 class Runner:
-    """Records the executions of one home until it is told to leave, or has nothing to do."""
+    """Records the executions of one home until it is told to leave, or has nothing to do.
+
+    Attributes:
+        monitor: tells whether the home is still there.
+    """
 
     def __init__(
         self,
@@ -68,7 +75,7 @@ class Runner:
         settings: Settings,
         writer: Writer,
         wake: tuple[int, int],
-        tell: Callable[[str], None],
+        lock: RunnerLock,
     ) -> None:
         """Opens everything.
 
@@ -77,14 +84,14 @@ class Runner:
             settings: the limits.
             writer: of the home's database; closed with the runner.
             wake: the ends of a non-blocking pipe that ends a wait.
-            tell: is called with what keeps the runner from its work, or with an empty text.
+            lock: that makes it the runner of this home; tells what keeps it from its work.
         """
         self._home = home
         self._settings = settings
         self._boot_id = clock.boot_id()
         self._writer = writer
-        self._guard = Guard(home, settings, self._writer, Trouble(tell))
-        self._watch = Watch(home)
+        trouble = Trouble(lock.tell)
+        self._guard = Guard(home, settings, self._writer, trouble)
         self._wake_reader, self._wake_writer = wake
         self._collector = Collector(
             home,
@@ -108,12 +115,27 @@ class Runner:
         self._leave_when_empty = False
         self._busy_at = time.monotonic()
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._watch.fileno(), selectors.EVENT_READ, self._on_watch)
+        self.monitor = HomeMonitor(
+            home,
+            lock,
+            self._selector,
+            self._timers,
+            trouble,
+            recorded=self._recordings,
+            notice=self._on_hints,
+        )
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
         self._hardening = Hardening(writer, self._timers, self._failed)
         self._starts = Starts(home, self._selector, self._recordings, self._mark)
         self._cancels = Cancels(
             home, self._writer, self._endings, self._recordings, self._look_again
+        )
+        self._cleaning = Cleaning(
+            home,
+            settings,
+            self._timers,
+            needed=self._recordings,
+            may_clean=self.monitor.is_held,
         )
         self._housekeeping = Housekeeping(
             home,
@@ -131,8 +153,9 @@ class Runner:
 
     @property
     def displaced(self) -> str | None:
-        """What was done to the database, if that is why it left: see `Guard.displaced`."""
-        return self._guard.displaced
+        """Why it left to a successor: see `Guard.displaced`; `unlocked` if it lost its lock."""
+        is_unlocked = self.monitor.standing is Standing.LOST
+        return self._guard.displaced or ("unlocked" if is_unlocked else None)
 
     def run(self) -> None:
         """Work until it is time to leave, or the database turns out to be damaged."""
@@ -145,7 +168,7 @@ class Runner:
         self._look_after()
         self._check_up()
         self._take_up()
-        self._prune()
+        self._cleaning.clean_regularly()
         self._housekeeping.begin()
         while not self._is_time_to_leave():
             for key, _ in self._selector.select(self._timeout()):
@@ -166,10 +189,10 @@ class Runner:
         self._housekeeping.close()
         if self._turns:
             self._commit()
+        self.monitor.close()
         self._selector.close()
         self._collector.close()
         self._starts.close()
-        self._watch.close()
         self._writer.close()
 
     # Waiting and leaving
@@ -197,6 +220,8 @@ class Runner:
     def _is_time_to_leave(self) -> bool:
         if self._leaving:
             return True
+        if self.monitor.is_away and self.monitor.is_given_up():
+            return True
         if self._look_for_requests:
             return False
         if self._leave_when_empty:
@@ -207,12 +232,11 @@ class Runner:
 
     # What woke us
 
-    def _on_watch(self) -> None:
-        hints = self._watch.hints()
+    def _on_hints(self, hints: Hints) -> None:
         self._look_for_requests |= hints.requests or hints.overflow
         if hints.overflow:
             self._look_at(self._recordings)
-        if hints.database:
+        if hints.database or hints.home:
             self._look_after()
         self._maybe_exited |= hints.exited & self._recordings.keys()
         for execution in hints.written | hints.started | hints.exited:
@@ -236,6 +260,8 @@ class Runner:
 
     def _look_at(self, executions: Collection[str]) -> None:
         """Anything may be new of these."""
+        if self.monitor.is_away:
+            return  # what is missing now may be there again when the home is
         for execution in executions:
             self._endings.check_shim(self._recordings[execution])
         self._maybe_exited.update(executions)
@@ -250,9 +276,12 @@ class Runner:
             self._timers.after(self._sweep.pause_s, self._sweep_regularly)
 
     def _look_after(self) -> None:
-        """See to what recording needs: room on the disk, and the database in its place."""
+        """See to what recording needs: the home and the database in place, room on the disk."""
+        self.monitor.look()
+        if self.monitor.is_away:
+            return
         self._guard.look()
-        if self._guard.displaced:
+        if self.displaced:
             self.leave()
         if self._guard.is_disk_low != self._starts.is_held:
             self._starts.hold(held=self._guard.is_disk_low)
@@ -286,6 +315,10 @@ class Runner:
             self._timers.after(SWEEP_S, self._sweep_regularly)
 
     def _take_requests(self) -> None:
+        self._look_after()
+        self._look_for_requests = False
+        if self.monitor.standing is not Standing.HELD:
+            return
         orders = intake.look(self._home, self._known_requests())
         self._look_for_requests = orders.more
         if orders.runs:
@@ -302,7 +335,7 @@ class Runner:
         return self._recordings.keys() | self._cancels.taken | self._housekeeping.taken
 
     def _accept(self, runs: list[tuple[RunRequest, Path]]) -> None:
-        runs = self._admit(runs)
+        runs = intake.admit(self._home, runs, self._starts.waiting, self._settings.max_queue)
         if not runs:
             return
         executions = [pending_execution(run, self._boot_id) for run, _ in runs]
@@ -332,14 +365,6 @@ class Runner:
             self._record(Recording(self._home, accepted, stream, settings=self._settings))
         self._starts.order()
 
-    def _admit(self, runs: list[tuple[RunRequest, Path]]) -> list[tuple[RunRequest, Path]]:
-        """Those that the queue has room for; the others are refused."""
-        most = self._settings.max_queue
-        room = max(0, most - self._starts.waiting)
-        for _, path in runs[room:]:
-            inbox.refuse(self._home, path, f"{most} executions wait to be started; try it later")
-        return runs[:room]
-
     def _look_again(self, after_s: float) -> None:
         def look() -> None:
             self._look_for_requests = True
@@ -361,7 +386,9 @@ class Runner:
     def _commit(self) -> None:
         """Read what is new of those whose turn it is, and commit it together."""
         began = time.monotonic()
-        if not self._guard.may_record():
+        if not self.monitor.is_held():
+            self._look_after()
+        if self.monitor.standing is not Standing.HELD or not self._guard.may_record():
             self._pace.failed(_RETRY_S)
             return
         now = clock.now()
@@ -371,7 +398,7 @@ class Runner:
             if self._advance(recording, now, turn[recording.id]):
                 self._turns.mark_flood(recording.id)
         changed = [recording for recording in batch if recording.is_dirty]
-        _pass_by(changed, output="P6", ending="P8")
+        fault.pass_by(changed, output="P6", ending="P8")
         is_saved = not changed or self._save(changed)
         for recording in batch:
             recording.release_stop()  # nor is anybody spared because the disk is full
@@ -444,7 +471,7 @@ class Runner:
             return False
         self._guard.succeeded()
         self._hardening.gained(gain)
-        _pass_by(recordings, beginning="P5", output="P7", ending="P9")
+        fault.pass_by(recordings, beginning="P5", output="P7", ending="P9")
         for recording in recordings:
             recording.saved()
         return True
@@ -452,7 +479,7 @@ class Runner:
     def _failed(self, error: WriteFailed) -> bool:
         """A commit failed; True if another try may succeed at once."""
         helped = self._guard.failed(error)
-        if self._guard.displaced:
+        if self.displaced:
             self.leave()
         return helped
 
@@ -471,26 +498,3 @@ class Runner:
             self._recordings.pop(recording.id, None)
             self._turns.forget(recording.id)
             self._maybe_exited.discard(recording.id)
-
-    def _prune(self) -> None:
-        prune_spools(
-            self._home,
-            needed=self._recordings,
-            max_age_s=self._settings.keep_spools,
-            max_bytes=self._settings.keep_spools_bytes,
-        )
-        sweep_up(self._home, needed=self._recordings, older_than_s=_LEFT_OVER_S)
-        inbox.clean_up(self._home, older_than_s=_LEFT_OVER_S)
-        self._timers.after(_PRUNE_S, self._prune)
-
-
-def _pass_by(recordings: list[Recording], *, beginning: str = "", output: str, ending: str) -> None:
-    """Pass the fault points of what is about to be committed, or was."""
-    if not fault.is_armed():
-        return
-    if beginning and any(recording.is_beginning for recording in recordings):
-        fault.point(beginning)
-    if any(recording.has_unsaved_output for recording in recordings):
-        fault.point(output)
-    if any(recording.is_ending for recording in recordings):
-        fault.point(ending)

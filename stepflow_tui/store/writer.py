@@ -66,11 +66,15 @@ class WriteFailed(StoreProblem):
         is_damaged: what was read of the database makes no sense.
     """
 
-    def __init__(self, path: Path, error: sqlite3.Error | OSError) -> None:
+    def __init__(self, path: Path, error: Exception) -> None:
         super().__init__(f"cannot write {path}: {error}")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         self.is_full = code == sqlite3.SQLITE_FULL
         self.is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class NotTheWriter(Exception):
+    """Somebody else may be the writer of this database by now."""
 
 
 def _connect(path: Path) -> Connection:
@@ -92,8 +96,22 @@ class Writer:
         StoreProblem: the file is damaged, no database, of a newer version, or cannot be written.
     """
 
-    def __init__(self, path: Path, connect: Callable[[Path], Connection] = _connect) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connect: Callable[[Path], Connection] = _connect,
+        *,
+        may_commit: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Opens it.
+
+        Args:
+            path: of the database.
+            connect: opens the connection.
+            may_commit: is asked before each commit; where it says no, the commit fails.
+        """
         self._path = path
+        self._may_commit = may_commit
         self.commits = 0
         self.failures = 0
         self.commit_ms = 0.0
@@ -190,8 +208,9 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(self._connection)
             yield transaction
+            self._check_permission()
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, NotTheWriter) as error:
             self._doubt(error)
             self._roll_back()
             self.failures += 1
@@ -252,7 +271,11 @@ class Writer:
             raise StoreProblem(f"the connection to {self._path} cannot make copies")
         source.backup(target, pages=_COPIED_PAGES, progress=lambda *_: rest())
 
-    def _doubt(self, error: sqlite3.Error) -> None:
+    def _check_permission(self) -> None:
+        if not self._may_commit():
+            raise NotTheWriter("the home was moved, or its runner.lock is another file now")
+
+    def _doubt(self, error: Exception) -> None:
         """After a sync that failed, nothing of the log counts as written that was not synced."""
         self._is_in_doubt |= getattr(error, "sqlite_errorcode", 0) in _SYNC_FAILED
 
