@@ -14,7 +14,7 @@ from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.paths import absolute
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.requests.request import BackupRequest
 from stepflow_tui.store.backup import check_target
 from stepflow_tui.store.queries import status_counts
@@ -39,7 +39,7 @@ def command(home: Home, *, file: Path, force: bool, no_wait: bool) -> None:
     path = absolute(file)
     check_target(home, path, force=force)
     request = BackupRequest(new_id(), str(path), force=force)
-    shown = clean_line(str(file))
+    shown = shown_path(str(file))
     if no_wait:
         give(home, request)
         write(f"asked to write {shown}\n")

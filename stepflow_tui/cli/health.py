@@ -13,6 +13,7 @@ from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import write
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age, format_size
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.health.examination import examine
 
@@ -87,7 +88,7 @@ def _facts(home: Home, examination: Examination) -> Iterator[tuple[str, str]]:
         age = format_age(now().wall_ms - runner.started_at)
         memory = format_size(examination.memory_bytes)
         yield "runner", f"process {runner.pid}, version {runner.version}, since {age}, {memory}"
-    yield "home", clean_line(str(home.root))
+    yield "home", shown_path(str(home.root))
     wal = format_size(examination.wal_bytes)
     yield "database", f"{format_size(examination.database_bytes)}, write-ahead log {wal}"
     if record is not None:

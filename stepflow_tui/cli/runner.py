@@ -15,6 +15,7 @@ from stepflow_tui.cli.terminal import say, standard_output, write
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.durations import format_age
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests.inbox import discard, path_of, submit
 from stepflow_tui.requests.request import StopRequest
@@ -162,6 +163,6 @@ def _uninstall(home: Home) -> None:
     if path is None:
         say(f"there is no unit {service.unit_path(home)}")
         return
-    write(f"removed: {clean_line(str(path))}\n")
+    write(f"removed: {shown_path(str(path))}\n")
     write("end its runner, scripts go on:\n")
     write(f"  systemctl --user stop {path.stem}; systemctl --user daemon-reload\n")

@@ -152,10 +152,11 @@ def output_problem(error: OSError) -> OutputProblem | BrokenPipeError:
 
 def say(text: str) -> None:
     """Tell the user something on standard error; if nobody can be told, all else goes on."""
-    from stepflow_tui.core.text import clean_line  # most commands have nothing to say
+    from stepflow_tui.core.quoting import with_shown_bytes  # most commands have nothing to say
+    from stepflow_tui.core.text import clean_line
 
     try:
-        sys.stderr.write(f"stepflow: {clean_line(text)}\n")
+        sys.stderr.write(f"stepflow: {clean_line(with_shown_bytes(text))}\n")
         sys.stderr.flush()
     except (OSError, ValueError):  # full, closed, or nobody reads it: there is nobody to tell
         return

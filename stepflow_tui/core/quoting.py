@@ -41,6 +41,17 @@ def shown_path(path: str) -> str:
     return path if is_plain else shlex.quote(path)
 
 
+def with_shown_bytes(text: str) -> str:
+    """A sentence in which each byte that is no UTF-8 is written as in `shown_path`."""
+    if text.isascii():
+        return text
+    return "".join(_escaped(one) if _is_byte(one) else one for one in text)
+
+
+def _is_byte(character: str) -> bool:
+    return _FIRST_BYTE <= ord(character) <= _LAST_BYTE
+
+
 def shown_command(words: Sequence[str], *, lines: bool = False) -> str:
     """A command as one would type it; nothing of it is left out.
 
@@ -75,7 +86,7 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
-    if _FIRST_BYTE <= code <= _LAST_BYTE:
+    if _is_byte(character):
         return f"\\{code - 0xDC00:03o}"
     if code <= _LAST_ASCII:
         return f"\\{code:03o}"

@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
+from stepflow_tui.core.quoting import shown_command, with_shown_bytes
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.interpreter import missing_interpreter
 
@@ -31,14 +32,14 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
     places = _places(command, cwd, search_path)
     kinds = {place: _kind(place) for place in places}
     files = [place for place, kind in kinds.items() if kind and not stat.S_ISDIR(kind)]
-    shown = clean_line(command)
+    shown = clean_line(with_shown_bytes(command))
     executable = next((file for file in files if os.access(file, os.X_OK)), None)
     if executable is not None:
         if problem := missing_interpreter(str(executable), str(cwd)):
             raise CommandNotFound(f"{shown}: {problem}")
         return
     if files:
-        mend = f"chmod +x {clean_line(str(files[0]))}"
+        mend = shown_command(["chmod", "+x", str(files[0])])
         raise CommandNotExecutable(f"{shown}: not executable; run: {mend}")
     if "/" in command and kinds[places[0]]:
         raise CommandNotExecutable(f"{shown}: is a directory, not a command")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.quoting import shown_path
 from stepflow_tui.core.redaction import REDACTED, looks_secret, redacted
 from stepflow_tui.core.text import clean_line
 
@@ -135,7 +136,7 @@ def _variable(name: str, environment: Mapping[str, str]) -> str:
 
 
 def _content(file: Path, most: int) -> str:
-    shown = clean_line(str(file))
+    shown = shown_path(str(file))
     try:
         with file.open("rb") as opened:
             content = opened.read(most + len(b"\r\n") + 1)

@@ -9,7 +9,7 @@ from threading import Semaphore, Thread
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import StoreProblem, UsageProblem
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.quoting import shown_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +36,18 @@ def check_target(home: Home, path: Path, *, force: bool) -> None:
     try:
         _check_place(home, path, force=force)
     except OSError as error:
-        raise UsageProblem(f"cannot use {clean_line(str(path))}: {error.strerror}") from error
+        raise UsageProblem(f"cannot use {shown_path(str(path))}: {error.strerror}") from error
 
 
 def _check_place(home: Home, path: Path, *, force: bool) -> None:
-    shown = clean_line(str(path))
+    shown = shown_path(str(path))
     directory = path.parent
     if not directory.is_dir():
-        raise UsageProblem(f"no directory {clean_line(str(directory))}; make it, or name another")
+        raise UsageProblem(f"no directory {shown_path(str(directory))}; make it, or name another")
     if directory.resolve().is_relative_to(home.root.resolve()):
         raise UsageProblem(f"{shown} lies in the home itself; name a file somewhere else")
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise UsageProblem(f"no permission to write into {clean_line(str(directory))}")
+        raise UsageProblem(f"no permission to write into {shown_path(str(directory))}")
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UsageProblem(f"{shown} is no plain file; name another")
     if path.exists() and not force:
@@ -122,7 +122,7 @@ class Backup:
         if self._thread.is_alive():
             return True
         if self._problem is not None:
-            shown = clean_line(str(self._path))
+            shown = shown_path(str(self._path))
             raise StoreProblem(f"cannot write {shown}: {self._problem}") from self._problem
         return False
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepflow_tui.core.quoting import shown_command, shown_path, shown_shell
+from stepflow_tui.core.quoting import shown_command, shown_path, shown_shell, with_shown_bytes
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,7 @@ def test_a_command_is_quoted_word_by_word() -> None:
 def test_a_string_for_the_shell_is_quoted_only_where_something_would_be_left_out() -> None:
     assert shown_shell("a |\n\tb") == "a |  b"
     assert shown_shell("cat \udce9*") == r"$'cat \351*'"
+
+
+def test_bytes_in_a_sentence_are_seen() -> None:
+    assert with_shown_bytes("no é here: caf\udce9") == r"no é here: caf\351"

@@ -216,3 +216,24 @@ def test_names_do_not_depend_on_the_locale_of_who_started_the_runner(
     assert (told["cwd"], told["command"][1]) == (str(work), "ü")
     assert house.log(house.read(queries.execution(1))[0]).decode().split()[:2] == [str(work), "ü"]
     assert [one["status"] for one in told["artifacts"]] == ["stored"] * 2
+
+
+def test_a_home_and_a_backup_of_names_that_are_no_utf8(house: House) -> None:
+    home = os.fsencode(house.root) + b"/h\xe9me"
+
+    def say(*arguments: str | bytes, cwd: Path | None = None, home: bytes = home) -> str:
+        command = [sys.executable, "-m", "stepflow_tui", "--home", home, *arguments]
+        done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)
+        return (done.stdout + done.stderr).decode()
+
+    try:
+        say("run", "sh", "-c", "echo x > out; echo ARTIFACT:out", cwd=house.root)
+        assert "stored" in say("artifacts", "last")
+        assert f"home         $'{house.root}/h\\351me'" in say("health")
+        assert f"$'{house.root}/b\\351'" in say("backup", os.fsencode(house.root) + b"/b\xe9")
+        assert (house.root / "b\udce9").read_bytes().startswith(b"SQLite format 3")
+        assert r"stepflow: ./n\351: command not found" in say("run", b"./n\xe9")
+        other = say("run", "true", home=home + b"/stepflow.db")
+        assert rf"stepflow: {house.root}/h\351me/stepflow.db is not a directory" in other
+    finally:
+        say("runner", "stop")
