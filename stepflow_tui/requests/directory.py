@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from stepflow_tui.core.errors import UsageProblem
-from stepflow_tui.core.quoting import shown_path
+from stepflow_tui.core.quoting import with_shown_bytes
 from stepflow_tui.core.text import clean_line
 
 
@@ -37,7 +37,7 @@ def working_directory(cwd: Path) -> Path:
     """
     if "\0" in str(cwd):
         raise UsageProblem(f"no directory {clean_line(str(cwd))}: a NUL byte is in no path")
-    shown = shown_path(str(cwd))
+    shown = clean_line(with_shown_bytes(str(cwd)))
     directory = _without_dots(cwd if cwd.is_absolute() else current_directory() / cwd)
     if not _is_directory(directory):
         raise UsageProblem(f"no directory {shown}; name the working directory with -C")
