@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from stepflow_tui.core import clock
+from stepflow_tui.core.durations import format_duration
 from stepflow_tui.core.models import Status
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.launcher import take_lock
@@ -42,12 +43,14 @@ class _End(Struct):
     Attributes:
         left: what it has left in the background.
         left_until: monotonic milliseconds until which that may still end by itself.
+        held_s: for so long others had the output open, if they had let go before it was found.
     """
 
     exit: Exit
     at: Instant
     left: list[Process] = field(default_factory=list)
     left_until: float = 0.0
+    held_s: float = 0.0
 
 
 class Endings:
@@ -110,7 +113,7 @@ class Endings:
 
     def _stop_processes(self, recording: Recording, leftovers: Sequence[Process] = ()) -> None:
         is_covered = recording.stop is not None and recording.stop.knows(leftovers)
-        if recording.start is not None and not is_covered:
+        if recording.start is not None and (not is_covered or _stopped_too_soon(recording)):
             recording.stop = self._stopper.begin(
                 recording.id, recording.start, tty=recording.execution.tty, leftovers=leftovers
             )
@@ -126,12 +129,15 @@ class Endings:
 
     def look(self, recording: Recording, now: Instant) -> None:
         """Find out whether the process has ended, before its output is read to the end."""
-        found = recording.spool.exit() if recording.start is not None else None
-        if found is None:
+        start = recording.start
+        found = recording.spool.exit() if start is not None else None
+        if start is None or found is None:
             return
         end = self._ends.get(recording.id)
         if end is None:
-            end = self._ends[recording.id] = _End(found, recording.spool.exited_at(now))
+            at = recording.spool.exited_at(found, start, now)
+            end = self._ends[recording.id] = _End(found, at)
+            end.held_s = _held_s(recording.spool, end)
         elif found == end.exit:
             return
         end.exit = found
@@ -239,6 +245,9 @@ class Endings:
         elif not end.exit.drained:
             names = _names(proc.ProcessTable().output_holders(_shim(recording)))
             recording.warn(f"ended while background processes still hold its output: {names}")
+        elif end.held_s > self._settings.drain:
+            held = format_duration(round(end.held_s * 1000))
+            recording.warn(f"ended while background processes still held its output, for {held}")
         elif (
             recording.stop is not None and recording.wanted_stop is None and recording.stop.members
         ):
@@ -259,6 +268,14 @@ class Endings:
             recording.end_stream()
 
 
+def _stopped_too_soon(recording: Recording) -> bool:
+    """Whether a stop found nobody because the shim had not started its script yet."""
+    stop, start = recording.stop, recording.start
+    if stop is None or start is None:
+        return False
+    return stop.is_done and not stop.members and start.is_alive()
+
+
 def _deadline_ms(recording: Recording) -> float | None:
     """The monotonic time at which the execution's time is up."""
     execution = recording.execution
@@ -273,6 +290,14 @@ def _left(end: _End, now: Instant) -> list[Process]:
     latest = proc.ticks_since_boot(ago_s - _LEFT_MARGIN_S)
     found = (proc.process(pid) for pid in end.exit.left)
     return [process for process in found if process is not None and process.start <= latest]
+
+
+def _held_s(spool: Spool, end: _End) -> float:
+    """For how long others held the output of a script that ended without a runner, in seconds."""
+    written_ms = spool.written_at()
+    if written_ms is None or not end.exit.drained or end.exit.ended_s is None:
+        return 0.0
+    return max(0, written_ms - end.at.wall_ms) / 1000
 
 
 def _still(left: Iterable[Process]) -> list[Process]:

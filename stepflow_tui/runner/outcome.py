@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Step
     from stepflow_tui.runner.spool import Exit
 
+_SIGNAL_BASE = 128
+_SIGNALS = frozenset(map(int, signal.valid_signals()))
+
 
 def outcome(exit_status: Exit, stopped: Reason | None) -> Reason:
     """The final status and its error sentence (empty if completed)."""
@@ -22,7 +25,7 @@ def outcome(exit_status: Exit, stopped: Reason | None) -> Reason:
     if exit_status.signal is not None:
         return Reason(Status.FAILED, f"killed by {_signal_name(exit_status.signal)}")
     if exit_status.code:
-        return Reason(Status.FAILED, f"exit code {exit_status.code}")
+        return Reason(Status.FAILED, f"exit code {exit_status.code}{_meaning(exit_status.code)}")
     return Reason(Status.COMPLETED, "")
 
 
@@ -33,6 +36,15 @@ def failed_step_warning(steps: Sequence[Step]) -> str | None:
         return None
     names = ", ".join(failed[:3]) + (", …" if len(failed) > 3 else "")
     return f"exit code 0 although {len(failed)} of its steps failed: {names}"
+
+
+def _meaning(code: int) -> str:
+    """What a shell means by an exit code: it ends so when a command of it died by a signal."""
+    number = code - _SIGNAL_BASE
+    if number not in _SIGNALS:
+        return ""
+    hint = ", often out of memory" if number == signal.SIGKILL else ""
+    return f": as after {_signal_name(number)}{hint}"
 
 
 def _signal_name(number: int) -> str:

@@ -59,6 +59,11 @@ def is_alive(pid: int, start: int) -> bool:
     return found is not None and found.start == start
 
 
+def uptime() -> float:
+    """Seconds since boot as /proc tells them, which a container may count from its own start."""
+    return float((_PROC / "uptime").read_text("ascii").split()[0])
+
+
 def ticks_since_boot(ago_s: float = 0.0) -> int:
     """Now, or `ago_s` seconds ago, on the clock of `Process.start`."""
     seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - ago_s

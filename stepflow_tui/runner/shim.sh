@@ -40,7 +40,12 @@ resume() (
 pump=$!
 exec 3>&- 4<&-
 (exec 2>/dev/null; set -- shim; . /proc/self/fd/5)
-echo $? >&2
+status=$?
+# When it ended, on the clock of /proc/uptime: later lines move the time of the file. In one write.
+ended=
+{ read -r ended idle </proc/uptime; } 2>/dev/null
+echo "$status${ended:+
+ended $ended}" >&2
 exec >&- 5<&-
 # cat ends when nobody holds the output any more; a caught signal may cut the wait short. If it did
 # so in the last moment, another wait still tells the pump's status; else it has no child to tell of.

@@ -36,6 +36,7 @@ _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR)
 _DRAINED = "drained"
 _FULL = "full"
 _LEFT = "left "
+_ENDED = "ended "
 _AWAY_MS = 500
 
 
@@ -86,6 +87,7 @@ class Exit(Struct, frozen=True):
         disk_full: it was at times, and then a part of the output did not reach the spool.
         output_lost: the cat failed, so not all of the output reached the spool.
         left: pids of processes that the script has left in the background, at most ten.
+        ended_s: when the script ended, in seconds of /proc/uptime; None if the shim cannot tell.
     """
 
     code: int
@@ -94,6 +96,7 @@ class Exit(Struct, frozen=True):
     disk_full: bool = False
     output_lost: bool = False
     left: tuple[int, ...] = ()
+    ended_s: float | None = None
 
 
 class Output(Struct, frozen=True):
@@ -151,16 +154,27 @@ class Spool:
         except (SpoolProblem, OSError):
             return None  # nothing can be said of it now
 
-    def exited_at(self, now: Instant) -> Instant:
-        """When the exit status was written, for a runner that may have been away by then."""
+    def written_at(self) -> int | None:
+        """When the exit file was written last, in UTC milliseconds; None if it is gone."""
         try:
-            modified_ms = Path(f"{self.prefix}{EXIT}").stat().st_mtime_ns // 1_000_000
+            return Path(f"{self.prefix}{EXIT}").stat().st_mtime_ns // 1_000_000
         except FileNotFoundError:
+            return None
+
+    def exited_at(self, found: Exit, start: Start, now: Instant) -> Instant:
+        """When the script ended, for a runner that may have been away by then.
+
+        The exit file itself may have been written later: when the last who held the output let go.
+        """
+        written_ms = self.written_at()
+        if written_ms is None:
             return now
-        ago = now.wall_ms - modified_ms
+        told_ms = _ended_ms(found, start, now)
+        ended_ms = written_ms if told_ms is None else min(written_ms, told_ms)
+        ago = now.wall_ms - ended_ms
         if ago < _AWAY_MS:
             return now  # noticed at once; a clock set back must not make it later than now
-        return Instant(wall_ms=modified_ms, mono_ms=now.mono_ms - ago)
+        return Instant(wall_ms=ended_ms, mono_ms=now.mono_ms - ago)
 
     def read(self, offset: int, limit: int, inode: int | None, *, holes: bool = False) -> Output:
         """At most `limit` bytes of output from `offset`; with `holes` it may be in one.
@@ -295,10 +309,22 @@ def _start(content: bytes) -> Start:
         return Start.of_nobody()
 
 
+def _ended_ms(found: Exit, start: Start, now: Instant) -> int | None:
+    """When the script ended, in UTC milliseconds, by the clock of its boot."""
+    if found.ended_s is None:
+        return None
+    if start.boot_id != clock.boot_id():
+        ran_s = found.ended_s - start.start / os.sysconf("SC_CLK_TCK")
+        return start.at.wall_ms + int(ran_s * 1000) if ran_s >= 0 else None
+    ago_s = proc.uptime() - found.ended_s
+    return now.wall_ms - int(ago_s * 1000) if ago_s >= 0 else None
+
+
 def read_exit(content: bytes) -> Exit | None:
     """Read an exit file: what the shell said of a signal, the status, `drained`; then zeros.
 
-    `full` tells that the disk was full at times, `left PID…` what runs on in the background.
+    `full` tells that the disk was full at times, `left PID…` what runs on in the background,
+    `ended SECONDS` when the script ended. An older shim does not write the latter.
     """
     text = content.partition(b"\0")[0].decode("ascii", "replace")
     lines = text.split("\n")[:-1]  # a line without its newline is not written yet
@@ -315,7 +341,13 @@ def read_exit(content: bytes) -> Exit | None:
         disk_full=_FULL in lines,
         output_lost=drained not in (None, _DRAINED, f"{_DRAINED} 0"),
         left=tuple(int(pid) for pid in left if pid.isdigit()),
+        ended_s=_seconds_told(lines[status + 1 :]),
     )
+
+
+def _seconds_told(lines: list[str]) -> float | None:
+    told = next((line.removeprefix(_ENDED) for line in lines if line.startswith(_ENDED)), "")
+    return float(told) if told.replace(".", "", 1).isdecimal() and told.isascii() else None
 
 
 def _signal_told(lines: list[str], number: int) -> int | None:

@@ -55,8 +55,8 @@ CANCELLED = Reason(Status.CANCELLED, "cancelled")
 class Stop:
     """The stopping of one execution.
 
-    What was there when it began gets a TERM; what a script starts in its own trap to clean up is
-    left to do so, until the grace time is over.
+    What the first pass finds gets a TERM, once. What a script starts in its own trap to clean up
+    comes later, and is left to do so until the grace time is over.
 
     Attributes:
         held: nobody is signalled yet. What an execution is stopped for must be recorded before: a
@@ -82,8 +82,7 @@ class Stop:
         self._tag = tag_of(execution)
         self._tty = tty
         self._kill_at = now + grace
-        self._began_at_tick = proc.ticks_since_boot()
-        self._termed: set[tuple[int, int]] = set()
+        self._has_termed = False
         self._known: dict[tuple[int, int], Process] = {}
         self._empty_passes = 0
 
@@ -112,21 +111,24 @@ class Stop:
         members = [found for found in self._members(table) if found.pid not in self.untouchable]
         self._empty_passes = 0 if members else self._empty_passes + 1
         self.is_done = self._empty_passes >= _EMPTY_PASSES
+        if now >= self._kill_at:
+            self._signal_all(members, signal.SIGKILL)
+        elif not self._has_termed:
+            # The first signal wakes traps: who is not in this set may be what one has started.
+            self._signal_all(filter(self._is_to_be_termed, members), signal.SIGTERM, signal.SIGCONT)
+            self._has_termed = bool(members)
+
+    def _signal_all(self, members: Iterable[Process], *numbers: signal.Signals) -> None:
+        """Send each of these signals; CONT comes last, as a stopped process would not notice."""
         for member in members:
-            if now >= self._kill_at:
-                self._signal(member, signal.SIGKILL)
-            elif self._is_to_be_termed(member):
-                self._termed.add((member.pid, member.start))
-                self._signal(member, signal.SIGTERM)
-                self._signal(member, signal.SIGCONT)  # a stopped one would not notice
+            for number in numbers:
+                self._signal(member, number)
 
     def _signal(self, member: Process, number: signal.Signals) -> None:
         if not send_signal(member, number):
             self.untouchable[member.pid] = member
 
     def _is_to_be_termed(self, member: Process) -> bool:
-        if (member.pid, member.start) in self._termed or member.start > self._began_at_tick:
-            return False
         # `script`, which gives it a terminal, would kill the program before it has cleaned up.
         return not (self._tty and member.parent == self._start.pid)
 

@@ -53,7 +53,18 @@ class Ending:
         """The sentence that goes with it."""
         if self.signal is not None:
             return f"killed by {signal.Signals(self.signal).name}"
+        if self.code - 128 in signal.valid_signals():
+            meaning = f"as after {_name(self.code - 128)}"
+            hint = ", often out of memory" if self.code == 137 else ""
+            return f"exit code {self.code}: {meaning}{hint}"
         return f"exit code {self.code}" if self.code else None
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def exits(code: int) -> Ending:

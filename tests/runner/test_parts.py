@@ -50,6 +50,10 @@ def home(tmp_path: Path) -> Home:
         (b"Segmentation fault (core dumped)\n139\ndrained\n", Exit(139, 11, drained=True)),
         (b"137\n", Exit(137, None, drained=False)),
         (b"some complaint\n3\n", Exit(3, None, drained=False)),
+        (b"3\nended 123.45\n", Exit(3, None, drained=False, ended_s=123.45)),
+        (b"3\nended 1.5\nleft 7 8\ndrained 0\n", Exit(3, None, True, left=(7, 8), ended_s=1.5)),
+        (b"3\nended nan\ndrained 0\n", Exit(3, None, drained=True)),
+        (b"3\nended \n", Exit(3, None, drained=False)),
     ],
 )
 def test_exit_files(content: bytes, expected: Exit | None) -> None:
@@ -200,6 +204,31 @@ def test_nobody_is_signalled_before_the_reason_is_recorded() -> None:
     stop.held = False
     stop.advance(proc.ProcessTable(), 1.0)
     assert victim.wait(10) == -signal.SIGKILL
+
+
+def test_who_comes_after_the_first_pass_gets_no_term(monkeypatch: pytest.MonkeyPatch) -> None:
+    tag = f"STEPFLOW_EXECUTION_ID={'2' * 26}"
+    first, later = (subprocess.Popen(["sleep", "60"], env={tag[:21]: tag[22:]}) for _ in range(2))
+    monkeypatch.setattr(proc, "ticks_since_boot", lambda _=0.0: 2**62)  # all began in one tick
+    start = Start(clock.boot_id(), 2**22, 1, clock.now())
+    stop = Stop(start, "2" * 26, tty=False, now=0.0, grace=10.0)
+    table = proc.ProcessTable()
+    monkeypatch.setattr(table, "tagged", lambda name: {first.pid} if name == tag else set())
+    stop.advance(table, 1.0)
+    stop.advance(proc.ProcessTable(), 2.0)
+    assert first.wait(10) == -signal.SIGTERM
+    assert later.poll() is None
+    stop.advance(proc.ProcessTable(), 11.0)
+    assert later.wait(10) == -signal.SIGKILL
+
+
+def test_a_stop_that_found_nobody_terms_who_comes_then() -> None:
+    start = Start(clock.boot_id(), 2**22, 1, clock.now())
+    stop = Stop(start, "3" * 26, tty=False, now=0.0, grace=10.0)
+    stop.advance(proc.ProcessTable(), 1.0)
+    child = subprocess.Popen(["sleep", "60"], env={"STEPFLOW_EXECUTION_ID": "3" * 26})
+    stop.advance(proc.ProcessTable(), 2.0)
+    assert child.wait(10) == -signal.SIGTERM
 
 
 def test_old_spools_go_first(home: Home) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,70 @@ def test_when_it_ended_counts_not_when_that_was_noticed(house: House) -> None:
     assert done.finished_at is not None
     assert abs(done.finished_at / 1000 - hour_ago) < 1
     assert done.duration_ms == 0
+
+
+def test_what_held_the_output_does_not_move_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFLOW_DRAIN", "0.5")
+    release = house.root / "release"
+    os.mkfifo(release)
+    execution, gate = gated(house, "echo hi", f"(read x < {release}; echo late) &\nexit 3")
+    house.kill_runner()
+    gate.write_text("go\n")
+    spool = Spool(house.home, execution)
+    wait_for(spool.exit)
+    ended_ms = wait_for(spool.written_at)
+    time.sleep(2)  # longer than the setting
+    release.write_text("go\n")
+    wait_for(lambda: shim_is_gone(house, execution))
+    house.start_runner()
+    done = house.wait(execution)
+    assert (done.status, done.exit_code) == (Status.FAILED, 3)
+    assert done.finished_at is not None
+    assert abs(done.finished_at - ended_ms) < 100
+    assert done.started_at is not None
+    assert done.duration_ms is not None
+    assert abs(done.duration_ms - (ended_ms - done.started_at)) < 100
+    [warning] = done.warnings
+    assert warning.startswith("ended while background processes still held its output, for ")
+    assert house.log(done) == b"hi\nlate\n"
+
+
+def test_an_exit_file_of_an_older_shim_tells_the_end(house: House) -> None:
+    execution, gate = gated(house, "echo hi", "exit 4")
+    house.kill_runner()
+    gate.write_text("go\n")
+    wait_for(lambda: shim_is_gone(house, execution))
+    exit_file = house.home.spool / f"{execution}.exit"
+    exit_file.write_bytes(b"4\ndrained 0\n")
+    hour_ago = exit_file.stat().st_mtime - 3600
+    os.utime(exit_file, (hour_ago, hour_ago))
+    house.start_runner()
+    done = house.wait(execution)
+    assert done.finished_at is not None
+    assert abs(done.finished_at / 1000 - hour_ago) < 1
+    assert (done.exit_code, done.warnings) == (4, [])
+
+
+def test_after_a_reboot_the_exit_file_still_tells_the_end(house: House) -> None:
+    execution, gate = gated(house, "echo hi", "sleep 1; exit 4")
+    house.kill_runner()
+    gate.write_text("go\n")
+    wait_for(lambda: shim_is_gone(house, execution))
+    spool = Spool(house.home, execution)
+    ended_ms = spool.written_at()
+    lock = house.home.spool / f"{execution}{LOCK}"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "boot_id": "another boot"}))
+    with (house.home.spool / f"{execution}.exit").open("r+b") as file:
+        file.seek(255)
+        file.write(b"\0")  # written later than the end
+    house.start_runner()
+    done = house.wait(execution)
+    assert done.finished_at is not None
+    assert ended_ms is not None
+    assert abs(done.finished_at - ended_ms) < 1000
+    assert done.exit_code == 4
 
 
 def test_a_marker_cut_in_two_by_the_death_of_the_runner(house: House) -> None:

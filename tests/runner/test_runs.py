@@ -81,7 +81,13 @@ def test_a_script_of_four_steps(house: House) -> None:
     [
         ("exit 0", Status.COMPLETED, 0, None, None),
         ("exit 3", Status.FAILED, 3, None, "exit code 3"),
-        ("exit 137", Status.FAILED, 137, None, "exit code 137"),
+        (
+            "exit 137",
+            Status.FAILED,
+            137,
+            None,
+            "exit code 137: as after SIGKILL, often out of memory",
+        ),
         ("kill -9 $$", Status.FAILED, 137, 9, "killed by SIGKILL"),
         ("kill -SEGV $$", Status.FAILED, 139, 11, "killed by SIGSEGV"),
         ("kill -TERM $$", Status.FAILED, 143, 15, "killed by SIGTERM"),

@@ -55,7 +55,9 @@ class Started:
 
     @property
     def exit_lines(self) -> list[str]:
-        return self.file(".exit").partition(b"\0")[0].decode().splitlines()
+        """What the exit file says, but for the time of the end."""
+        lines = self.file(".exit").partition(b"\0")[0].decode().splitlines()
+        return [line for line in lines if not line.startswith("ended ")]
 
     @property
     def shim(self) -> int:
@@ -210,6 +212,17 @@ def test_an_exit_file_says_no_more_than_it_must(launch: Launch) -> None:
     assert done.output == b"out\nerr\n"
     assert done.exit_lines == ["7", "drained 0"]
     assert len(done.file(".exit")) == launcher.EXIT_FILE_SIZE
+
+
+def test_an_exit_file_says_when_the_script_ended(launch: Launch) -> None:
+    running = launch.start("/bin/sh", "-c", "sleep 2 & exit 3")
+    wait_for(lambda: running.exit_lines)
+    latest = proc.uptime()
+    told = read_exit(running.wait().file(".exit"))
+    assert told is not None
+    assert told.ended_s is not None
+    assert 0 <= latest - told.ended_s < 2
+    assert told.drained
 
 
 def test_a_signal_is_told_by_the_shells_that_tell_it(launch: Launch) -> None:
