@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.durations import format_duration, format_size
@@ -13,6 +15,15 @@ from stepflow_tui.requests.request import RLIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+ENOUGH_FOR_LOGS = 10**9
+"""Bytes of a file, as much as the log of one execution may take."""
+
+_HINDERING = {
+    "Max file size": resource.RLIMIT_FSIZE,
+    "Max cpu time": resource.RLIMIT_CPU,
+    "Max address space": resource.RLIMIT_AS,
+    "Max data size": resource.RLIMIT_DATA,
+}
 _LARGEST = 2**63 - 1
 _NICENESS = range(-20, 20)
 _CHECKED: dict[str, tuple[str, Callable[[int], str]]] = {
@@ -28,6 +39,37 @@ def caller_limits() -> dict[str, list[int]]:
     return {
         name: list(resource.getrlimit(kind)) for name, kind in kinds.items() if kind is not None
     }
+
+
+def cutting_file_size() -> int | None:
+    """The hard limit of our files' size, in bytes, if it would cut logs and we may not lift it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or hard >= ENOUGH_FOR_LOGS:
+        return None
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+    except (ValueError, OSError):
+        return hard
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return None
+
+
+def is_more_limited(pid: int) -> bool:
+    """Whether the hard limits of another process would hinder a runner more than our own would."""
+    try:
+        lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines()
+    except OSError:  # it has ended, or this is another system
+        return False
+    pairs = []
+    for line in lines:
+        for title, kind in _HINDERING.items():
+            if line.startswith(title):
+                told = line.removeprefix(title).split()[1]
+                theirs = math.inf if told == "unlimited" else int(told)
+                own = resource.getrlimit(kind)[1]
+                pairs.append((theirs, math.inf if own == resource.RLIM_INFINITY else own))
+    # Two of whom each is more limited in another way would only replace each other.
+    return any(one < other for one, other in pairs) and all(one <= other for one, other in pairs)
 
 
 def caller_niceness() -> int:

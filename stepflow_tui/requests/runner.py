@@ -22,6 +22,7 @@ from stepflow_tui.core.errors import HomeProblem, StepflowError
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.limits import cutting_file_size, is_more_limited
 from stepflow_tui.requests.request import StopRequest
 from stepflow_tui.requests.runner_lock import (
     RunnerIdentity,
@@ -126,6 +127,7 @@ def start_runner(home: Home) -> None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     _read_settings()
+    check_file_size_limit()
     environment = runner_environment(os.environ)
     environment["PYTHONPATH"] = python_path(environment)
     started = subprocess.run(
@@ -168,9 +170,26 @@ def check_settings(home: Home) -> None:
 
     Raises:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
+        RunnerGone: a limit of ours would hinder it.
     """
     if live_runner(home) is None:
+        check_file_size_limit()
         _read_settings()
+
+
+def check_file_size_limit() -> None:
+    """Refuse to be, or to start, a runner whose database and logs would be cut.
+
+    Raises:
+        RunnerGone: the hard limit of our files' size is too low, and we may not lift it.
+    """
+    size = cutting_file_size()
+    if size is not None:
+        raise RunnerGone(
+            f"no runner can be started here: files may have {size:,} bytes at most (ulimit -H -f), "
+            "which would cut its database and all logs; from a shell without this limit, run: "
+            "stepflow runner start"
+        )
 
 
 def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
@@ -181,7 +200,9 @@ def ensure_runner(home: Home, *, wait_s: float = 0.0) -> RunnerIdentity | None:
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
     runner = live_runner(home)
-    if runner is not None and _release(runner.version) < _release(__version__):
+    if runner is not None and (
+        _release(runner.version) < _release(__version__) or is_more_limited(runner.pid)
+    ):
         runner = _retire(home, runner)
     if runner is not None:
         return runner
@@ -198,7 +219,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _retire(home: Home, runner: RunnerIdentity) -> RunnerIdentity | None:
-    """Let a runner of an older version leave, so that one of ours takes over what it records.
+    """Let a runner leave that is older, or more limited, so that one of ours takes over its work.
 
     Returns:
         The runner that lives then: None as a rule.

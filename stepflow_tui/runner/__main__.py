@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.core.text import clean, clean_line
 from stepflow_tui.requests import inbox
-from stepflow_tui.requests.runner import start_runner
+from stepflow_tui.requests.runner import check_file_size_limit, start_runner
 from stepflow_tui.requests.runner_lock import RunnerIdentity, RunnerLock, Standing
 from stepflow_tui.runner.loop import Runner
 from stepflow_tui.store.damage import discard_companions, set_aside
@@ -45,6 +46,7 @@ def main() -> int:
     os.umask(0o077)
     _lift_limits()
     try:
+        check_file_size_limit()
         home = Home(absolute(arguments.home))
         prepare_home(home)
         _set_up_log(home, foreground=arguments.foreground)
@@ -64,6 +66,8 @@ def _lift_limits() -> None:
     ):
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (hard, hard))
+        with suppress(ValueError, OSError):  # only root may
+            resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 class _Formatter(logging.Formatter):

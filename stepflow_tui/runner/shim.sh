@@ -31,6 +31,10 @@ resume() (
 	full=
 	until cat 5>&-; do
 		status=$?
+		if [ "$status" -eq 153 ]; then # SIGXFSZ, a limit that nobody may lift: the script goes on
+			cat >/dev/null 5>&-
+			exit "$status"
+		fi
 		[ "$status" -lt 126 ] || exit "$status" # killed, or no cat at all
 		[ "$full" ] || echo full >&5
 		full=1

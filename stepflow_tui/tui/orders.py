@@ -41,9 +41,10 @@ class Orders:
     def hand_over(self, *requests: Request) -> None:
         """Submit requests; see to it that somebody reads them."""
         from stepflow_tui.requests import inbox
-        from stepflow_tui.requests.runner import ensure_runner
+        from stepflow_tui.requests.runner import check_settings, ensure_runner
 
         prepare_home(self._home)  # it may be the first request of all
+        check_settings(self._home)
         inbox.submit(self._home, *requests)
         ensure_runner(self._home)
 

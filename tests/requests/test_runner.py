@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.home import Home
-from stepflow_tui.requests.runner import check_settings, ensure_runner, start_runner
+from stepflow_tui.requests.limits import ENOUGH_FOR_LOGS
+from stepflow_tui.requests.runner import check_settings, ensure_runner, live_runner, start_runner
+from tests.house import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.house import House
 
 
 @pytest.fixture
@@ -63,6 +69,42 @@ def test_a_preloaded_library_has_its_settings(
     start_runner(Home(tmp_path))
     assert {"LD_PRELOAD", "ITS_SETTING"} <= started[0].keys()
     assert "DB_PASSWORD" not in started[0]
+
+
+def limited(size: int) -> list[str]:
+    """A command in front of another one, which then may not lift this limit of its files."""
+    bare = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]
+    if subprocess.run([*bare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no permission to give up a capability")
+    return ["prlimit", f"--fsize={size}:{size}", *bare]
+
+
+def test_a_limit_of_files_starts_no_runner(tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    product = [sys.executable, "-m", "stepflow_tui", *home]
+    for program in (
+        [*product, "run", "-d", "true"],
+        [*product, "runner", "start"],
+        [*product, "runner", "run"],
+        [sys.executable, "-m", "stepflow_tui.runner", *home],
+    ):
+        command = [*limited(102_400), *program]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "102,400 bytes at most (ulimit -H -f)" in done.stderr
+    assert list((tmp_path / "home" / "requests").glob("*.json")) == []
+
+
+def test_a_less_limited_client_replaces_a_limited_runner(house: House) -> None:
+    if resource.getrlimit(resource.RLIMIT_FSIZE)[1] != resource.RLIM_INFINITY:
+        pytest.skip("it needs a client without a limit")
+    program = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(house.home.root)]
+    with subprocess.Popen([*limited(2 * ENOUGH_FOR_LOGS), *program]) as process:
+        before = wait_for(lambda: live_runner(house.home))
+        runner = wait_for(lambda: ensure_runner(house.home))
+        assert runner.pid != before.pid
+        assert ensure_runner(house.home) == runner
+    assert process.returncode == 0
 
 
 def test_a_bad_setting_is_told_before_a_runner_is_started(

@@ -403,6 +403,19 @@ def test_a_limit_of_files_cuts_no_log(tmp_path: Path) -> None:
     assert done.exit_lines == ["0", "drained 0"]
 
 
+def test_a_limit_that_nobody_may_lift_ends_no_script(tmp_path: Path) -> None:
+    bare = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]
+    if subprocess.run([*bare, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no permission to give up a capability")
+    with launching(tmp_path, preparation="ulimit -f 200", through=bare) as launch:
+        done = launch.run("/bin/sh", "-c", "seq 100000; echo end >end; exit 3")
+    assert done.output == b"".join(b"%d\n" % n for n in range(1, 100_001))[: 200 * 512]
+    assert (tmp_path / "end").read_text() == "end\n"
+    told = read_exit(done.file(".exit"))
+    assert told is not None
+    assert (told.code, told.output_lost) == (3, True)
+
+
 def test_processor_time_has_an_end(launch: Launch) -> None:
     done = launch.run("/bin/sh", "-c", "while :; do :; done", limits={"cpu": 1})
     assert done.exit_lines[-2:] == ["152", "drained 0"]
