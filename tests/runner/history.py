@@ -104,7 +104,8 @@ def _artifact(home: Home, execution: Execution) -> Artifact:
 def files_of(home: Home) -> set[str]:
     """Ids of executions that have a spool or artifacts."""
     paths = [*home.spool.iterdir(), *home.artifacts.iterdir()]
-    return {path.name.partition(".")[0] for path in paths}
+    ids = {path.name.partition(".")[0] for path in paths}
+    return {name for name in ids if not name.startswith("stepflow-shim-")}
 
 
 def rows(path: Path) -> dict[str, int]:
