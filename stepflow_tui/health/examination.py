@@ -135,7 +135,7 @@ def examine(
         found.failures.append(str(problem))
     found.failures.extend(verdict.failures(found))
     found.strains.extend(verdict.strains(home, found, Settings.from_environment(os.environ)))
-    found.notes.extend(verdict.notes(home))
+    found.notes.extend(verdict.notes(home, found))
     found.notes.extend(logout_notes(found.runner.pid if found.runner else None))
     if closely:
         found.readers = readers_of(home, found.runner.pid if found.runner else None)

@@ -99,7 +99,9 @@ def _readers(home: Home, found: Examination) -> str:
     return ("; ".join(names[:_NAMED]) or "none of yours is found") + more
 
 
-def notes(home: Home) -> Iterator[str]:
+def notes(home: Home, found: Examination) -> Iterator[str]:
     """What is well now, and somebody may want to know."""
+    if found.runner is not None and found.runner.note:
+        yield clean_line(found.runner.note)
     for aside in set_aside_before(home.database):
         yield f"a damaged database was set aside as {aside}; what the spools held was read again"

@@ -40,12 +40,14 @@ class RunnerIdentity(Struct, frozen=True):
     Attributes:
         started_at: UTC milliseconds.
         trouble: what keeps it from its work now, as a sentence; empty if nothing does.
+        note: what it does in another way than on most machines, as a sentence; as a rule empty.
     """
 
     pid: int
     version: str
     started_at: int
     trouble: str = ""
+    note: str = ""
 
 
 class Standing(enum.Enum):

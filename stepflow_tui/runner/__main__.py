@@ -24,6 +24,7 @@ from stepflow_tui.requests import inbox
 from stepflow_tui.requests.runner import check_file_size_limit, start_runner
 from stepflow_tui.requests.runner_lock import RunnerIdentity, RunnerLock, Standing
 from stepflow_tui.runner.loop import Runner
+from stepflow_tui.runner.proc import has_pidfd
 from stepflow_tui.store.damage import discard_companions, set_aside
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.writer import Writer
@@ -35,6 +36,10 @@ _log = logging.getLogger("stepflow")
 
 _LOG_BYTES = 1_000_000
 _LOG_FILES = 3
+_NO_PIDFD = (
+    "pidfd is not available here (an old kernel, or a seccomp filter): processes are signalled by "
+    "their pid, after a look at their start time"
+)
 
 
 def main() -> int:
@@ -93,7 +98,8 @@ def _set_up_log(home: Home, *, foreground: bool) -> None:
 
 def _hold_and_run(home: Home) -> int:
     lock = RunnerLock(home)
-    identity = RunnerIdentity(os.getpid(), __version__, clock.now().wall_ms)
+    note = "" if has_pidfd() else _NO_PIDFD
+    identity = RunnerIdentity(os.getpid(), __version__, clock.now().wall_ms, note=note)
     if not lock.acquire(identity):
         _log.info("another runner is alive; leaving")
         return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _PROC = Path("/proc")
 _ZOMBIE = frozenset("ZX")
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Process(Struct, frozen=True):
@@ -70,28 +73,65 @@ def ticks_since_boot(ago_s: float = 0.0) -> int:
     return int(seconds * os.sysconf("SC_CLK_TCK"))
 
 
+@cache
+def has_pidfd() -> bool:
+    """Whether processes can be signalled through descriptors of them.
+
+    An old kernel cannot, and a seccomp filter, such as an old container runtime's, may forbid it.
+    """
+    try:
+        descriptor = os.pidfd_open(os.getpid())
+        try:
+            signal.pidfd_send_signal(descriptor, 0)
+        finally:
+            os.close(descriptor)
+    except (AttributeError, OSError) as error:
+        return isinstance(error, OSError) and error.errno in _SCARCE
+    return True
+
+
 def send_signal(target: Process, number: signal.Signals) -> bool:
     """Signal exactly this process: its pid may belong to another one by now.
-
-    The descriptor is opened before the look that compares, so no reuse can come in between.
 
     Returns:
         False if we may not signal it, as it is another user's.
     """
     try:
-        descriptor = os.pidfd_open(target.pid)
-    except ProcessLookupError:
-        return True
-    try:
-        if is_alive(target.pid, target.start):
-            signal.pidfd_send_signal(descriptor, number)
+        if has_pidfd():
+            _send_by_descriptor(target, number)
+        else:
+            _send_by_pid(target, number)
     except ProcessLookupError:
         return True
     except PermissionError:
         return False
+    return True
+
+
+def _send_by_descriptor(target: Process, number: signal.Signals) -> None:
+    """The descriptor is opened before the look that compares, so no reuse comes in between."""
+    try:
+        descriptor = os.pidfd_open(target.pid)
+    except ProcessLookupError:
+        return
+    except OSError:  # no descriptor is left, or they were forbidden meanwhile
+        _send_by_pid(target, number)
+        return
+    try:
+        if is_alive(target.pid, target.start):
+            signal.pidfd_send_signal(descriptor, number)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL):
+            raise
+        _send_by_pid(target, number)
     finally:
         os.close(descriptor)
-    return True
+
+
+def _send_by_pid(target: Process, number: signal.Signals) -> None:
+    """Look right before: the pid would have to be used again within the microseconds between."""
+    if is_alive(target.pid, target.start):
+        os.kill(target.pid, number)
 
 
 class ProcessTable:
