@@ -145,6 +145,13 @@ def _step_row(step: Step, boot_id: str, moment: Instant) -> tuple[str, ...]:
     )
 
 
+def _state(artifact: Artifact) -> str:
+    """Whether it was stored; of a directory also what of it was not."""
+    if artifact.stored is None:
+        return clean_line(artifact.reason or "not stored yet")
+    return clean_line(f"stored, {artifact.reason}" if artifact.reason else "stored")
+
+
 def artifact_rows(artifacts: Sequence[Artifact]) -> list[tuple[str, ...]]:
     """Cells of a table of artifacts: index, path, size, type, step and what became of it."""
     return [
@@ -154,7 +161,7 @@ def artifact_rows(artifacts: Sequence[Artifact]) -> list[tuple[str, ...]]:
             "-" if artifact.size is None else format_size(artifact.size),
             clean_line(artifact.type or artifact.mime or "-"),
             "-" if artifact.step is None else f"step {artifact.step}",
-            "stored" if artifact.stored else clean_line(artifact.reason or "not stored yet"),
+            _state(artifact),
             clean_line(artifact.description or ""),
         )
         for artifact in artifacts

@@ -53,6 +53,7 @@ class Examination(Struct):
         memory_bytes: of the runner.
         response_s: how long a look at the newest executions takes.
         backlog_s: for how long some of it has waited at least.
+        pending: the execution that has waited longest to be started.
         collecting: executions of which only artifacts are still waited for.
         record: what the last runner said of itself.
         readers: pids and names of those who have the database open, but for us and the runner;
@@ -74,6 +75,7 @@ class Examination(Struct):
     backlog_s: float = 0.0
     memory_bytes: int = 0
     response_s: float = 0.0
+    pending: Execution | None = None
     collecting: list[Execution] = field(default_factory=list)
     readers: list[tuple[int, str]] = field(default_factory=list)
     free_bytes: int | None = None
@@ -162,6 +164,7 @@ def _examine_store(home: Home, reader: Reader, found: Examination) -> None:
     found.response_s = _response_s(reader)
     found.counts = dict(reader.all(queries.status_counts()))
     found.record = reader.first(queries.runner_record())
+    found.pending = reader.first(queries.oldest_pending())
     found.collecting = reader.all(queries.collecting_executions())
     found.waiting_s = _longest_wait_s(home, reader)
     found.backlog_bytes, found.backlog_s = backlog(home, reader.all(open_spools(-1)))

@@ -21,6 +21,7 @@ MAX_BACKLOG = 64 * 1000**2
 """Bytes of output that may wait to be stored; more are a strain."""
 
 _MAX_SILENCE_S = 5.0
+_MAX_START_S = 10.0
 _MIN_COMMITS = 1000
 _NAMED = 5
 
@@ -40,8 +41,23 @@ def strains(home: Home, found: Examination, settings: Settings) -> Iterator[str]
         yield from _strains_of_runner(home, found)
     if found.backlog_bytes > MAX_BACKLOG:
         yield f"{format_size(found.backlog_bytes)} of output are not stored yet"
+    yield from _strains_of_starting(found)
     yield from _strains_of_collecting(found)
     yield from _alerts(home, found, settings)
+
+
+def _strains_of_starting(found: Examination) -> Iterator[str]:
+    """Of what should have been started at once; a runner that holds it back has said why."""
+    pending, runner = found.pending, found.runner
+    if pending is None or runner is None or runner.trouble:
+        return
+    waited_s = time.time() - max(pending.created_at, runner.started_at) / 1000
+    if waited_s > _MAX_START_S:
+        yield (
+            f"#{pending.number} {clean_line(pending.name)} has waited {waited_s:.0f} s to be "
+            "started: is the machine busy, or the disk of its working directory gone? "
+            f"give it up: stepflow cancel {pending.number}"
+        )
 
 
 def _strains_of_collecting(found: Examination) -> Iterator[str]:

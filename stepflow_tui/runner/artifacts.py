@@ -318,7 +318,6 @@ class Collector:
 
 
 def _discard(place: Path) -> None:
-    """Remove a copy that is not wanted; its execution may have been removed before."""
+    """Remove a copy that is not wanted."""
     with suppress(OSError):  # it stays, and goes with the execution
         remove(place)
-        place.parent.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -24,6 +25,11 @@ BLOCK = 1 << 18
 
 _FLUSH_BLOCKS = 128
 """Blocks written before they are flushed: dirty pages of ours would hold up the database's."""
+
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What passes, and says nothing of a file."""
+
+_TOO_LONG = "paths that are too long"
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -145,7 +151,7 @@ class Copier:
 
     def _copy_bytes(self, source: int, target: int, size: int) -> int:
         copied = blocks = 0
-        while block := os.read(source, min(BLOCK, size - copied)):
+        while block := _read(source, min(BLOCK, size - copied)):
             _write(target, block)
             copied += len(block)
             blocks += 1
@@ -157,6 +163,7 @@ class Copier:
 
     def _copy_directory(self, real: Parts, target: Path) -> Copy:
         tally = _Tally()
+        target.mkdir(mode=0o700)
         ahead: list[Parts] = [()]
         while ahead:
             below = ahead.pop()
@@ -164,7 +171,8 @@ class Copier:
             if tally.directories > self._budget.max_files:
                 raise Refused(f"holds more than {self._budget.max_files:,} directories")
             beside = target.joinpath(*below)
-            beside.mkdir(mode=0o700)
+            if below and not tally.make(beside):
+                continue
             inside = self._copy_inside((*real, *below), beside, tally)
             ahead += [(*below, name) for name in inside]
         return Copy(tally.size, is_directory=True, left_out=tally.sentence())
@@ -190,8 +198,23 @@ class Copier:
         with _closing(source):
             if stat.S_ISDIR(os.fstat(source).st_mode):
                 return True
-            tally.size += self._copy_file(source, target / name)
+            self._copy_one_of_many(source, target / name, tally)
             return False
+
+    def _copy_one_of_many(self, source: int, target: Path, tally: _Tally) -> None:
+        """Copy a file of a directory; if it cannot be read it is left out, and no other."""
+        try:
+            with self._budget.tentative():
+                tally.size += self._copy_file(source, target)
+        except Refused as refusal:
+            if not refusal.kind:  # nothing more may be copied
+                raise
+            target.unlink(missing_ok=True)
+            tally.left_out[refusal.kind] += 1
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            tally.left_out[_TOO_LONG] += 1
 
 
 class _Tally(Struct):
@@ -210,6 +233,22 @@ class _Tally(Struct):
         except Refused as refusal:
             self.left_out[refusal.kind] += 1
             return None
+        except OSError as error:
+            if error.errno in _SCARCE:
+                raise
+            self.left_out["unreadable files"] += 1
+            return None
+
+    def make(self, directory: Path) -> bool:
+        """Make a directory; False if its path is too long, so that it is left out."""
+        try:
+            directory.mkdir(mode=0o700)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            self.left_out[_TOO_LONG] += 1
+            return False
+        return True
 
     def sentence(self) -> str | None:
         """What was left out, if anything."""
@@ -231,6 +270,14 @@ def remove(directory: Path) -> None:
     """Remove a directory with all its content, if it is there."""
     with suppress(FileNotFoundError):  # or somebody else removes it at the same time
         shutil.rmtree(directory)
+
+
+def _read(source: int, size: int) -> bytes:
+    try:
+        return os.read(source, size)
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise Refused(reason, kind="unreadable files") from error
 
 
 def _write(target: int, block: bytes) -> None:

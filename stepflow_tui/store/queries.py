@@ -225,6 +225,12 @@ def executions_by_number(numbers: Sequence[int]) -> Query[Execution]:
     return Query(f"{EXECUTION} WHERE e.number IN ({marks})", tuple(numbers), read_execution)
 
 
+def oldest_pending() -> Query[Execution]:
+    """The execution that has waited longest to be started."""
+    sql = f"{EXECUTION} WHERE e.status = 'pending' ORDER BY e.number LIMIT 1"
+    return Query(sql, (), read_execution)
+
+
 def collecting_executions() -> Query[Execution]:
     """Those whose script has ended, and whose artifacts are still being collected."""
     sql = f"{EXECUTION} WHERE e.status = 'running' AND e.finished_at IS NOT NULL"

@@ -1,6 +1,6 @@
 /* Makes a disk hang in the processes that this is preloaded into: LD_PRELOAD=... HANG=FILE.
  *
- * While FILE exists, whoever opens a path that ends with ".hang" waits, as for a server that is
+ * While FILE exists, whoever opens or enters a path that ends with ".hang" waits, as for a server that is
  * gone; no signal but SIGKILL ends that.
  */
 #define _GNU_SOURCE
@@ -21,6 +21,15 @@ static void hang(const char *path)
         return;
     while (access(file, F_OK) == 0)
         nanosleep(&moment, NULL);
+}
+
+int chdir(const char *path)
+{
+    static int (*true_one)(const char *);
+    if (!true_one)
+        true_one = dlsym(RTLD_NEXT, "chdir");
+    hang(path);
+    return true_one(path);
 }
 
 #define OPENAT(name)                                                            \

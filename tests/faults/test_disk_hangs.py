@@ -154,3 +154,28 @@ def test_a_runner_that_is_stopped_leaves_and_the_next_one_collects(hanging: Hang
     assert (ended.status, ended.exit_code) == (Status.COMPLETED, 0)
     statuses = [artifact.status for artifact in hanging.artifacts(ended)]
     assert statuses == [ArtifactStatus.STORED] * 2
+
+
+def test_a_working_directory_that_hangs_holds_up_nobody_else_and_is_told(
+    hanging: HangingHouse,
+) -> None:
+    work = hanging.root / "work.hang"
+    work.mkdir()
+    stuck = [hanging.submit("pwd", cwd=str(work)) for _ in range(3)]
+    free = hanging.run("/bin/sh", "-c", "echo x > free; echo ARTIFACT:free")
+    assert free.status is Status.COMPLETED
+    assert [one.status for one in hanging.artifacts(free)] == [ArtifactStatus.STORED]
+
+    def told() -> str | None:
+        found = stepflow(hanging, "health")
+        return found.stdout + found.stderr if found.returncode == 1 else None
+
+    health = wait_for(told)
+    assert "#1 pwd has waited" in health
+    assert "its working directory" in health
+    cancelled = stepflow(hanging, "cancel", "1")
+    assert (cancelled.returncode, cancelled.stdout) == (0, "#1 pwd cancelled\n")
+    hanging.heal()
+    ended = [hanging.wait(execution) for execution in stuck]
+    assert [one.status for one in ended] == [Status.CANCELLED, *[Status.COMPLETED] * 2]
+    assert [hanging.log(one) for one in ended] == [b"", *[f"{work}\n".encode()] * 2]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -208,3 +210,48 @@ def test_what_is_stored_already_is_counted(bench: Bench) -> None:
     bench.budget.count(bench.cwd)
     bench.budget.count(bench.cwd / "not-yet")
     assert (bench.budget.used_bytes, bench.budget.used_files) == (4, 2)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_of_its_directory_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "broken", "z"):
+        bench.write(f"d/{name}", name.encode())
+    broken = (bench.cwd / "d/broken").stat().st_ino
+    true_read, true_open = os.read, os.open
+
+    def read(descriptor: int, size: int) -> bytes:
+        if os.fstat(descriptor).st_ino == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return true_read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read)
+    copy = bench.copy("d")
+    assert (copy.size, copy.left_out) == (2, "1 entry left out: unreadable files")
+    assert bench.copies() == ["d", "d/a", "d/z"]
+    assert (bench.budget.used_bytes, bench.budget.used_files) == (2, 2)
+    os.link(bench.cwd / "d/broken", bench.cwd / "alone")
+    copier.remove(bench.place)
+    with pytest.raises(Refused) as refusal:
+        bench.copy("alone")
+    assert refusal.value.reason == "Input/output error"
+
+    def open_(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "broken":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return true_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", open_)
+    assert bench.copy("d").left_out == "1 entry left out: unreadable files"
+
+
+def test_what_lies_too_deep_is_left_out_of_its_directory_alone(bench: Bench) -> None:
+    bench.write("d/a", b"a")
+    bench.write("d/z", b"z")
+    with contextlib.chdir(bench.cwd / "d"):
+        for _ in range(17):  # no longer reached by its whole path
+            Path("n" * 255).mkdir()
+            os.chdir("n" * 255)
+        Path("deep").write_text("deep")
+    copy = bench.copy("d")
+    assert (copy.size, copy.left_out) == (2, "1 entry left out: paths that are too long")
