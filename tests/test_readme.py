@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from stepflow_tui.cli.program import program
 from stepflow_tui.core.markers import Malformed, parse_line
+from stepflow_tui.runner.script_setup import script_environment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +30,12 @@ def test_options_of_run_in_the_readme_exist() -> None:
     known = CliRunner().invoke(program, ["run", "--help"]).output
     for option in set(LONG_OPTIONS.findall(told)) - {"--help"}:
         assert option in known
+
+
+def test_whatever_is_added_to_an_environment_is_in_the_readme() -> None:
+    request = {"id": "x", "cwd": "/", "tty": True, "environment": {}}
+    for name, value in script_environment(request).items():
+        assert f"`{name}={value}`" in README or f"`{name}`" in README
 
 
 def test_markers_in_the_readme_are_markers() -> None:

@@ -24,6 +24,7 @@ _HINDERING = {
     "Max address space": resource.RLIMIT_AS,
     "Max data size": resource.RLIMIT_DATA,
 }
+_RUNNER_MODULE = b"stepflow_tui.runner"
 _LARGEST = 2**63 - 1
 _NICENESS = range(-20, 20)
 _CHECKED: dict[str, tuple[str, Callable[[int], str]]] = {
@@ -55,12 +56,18 @@ def cutting_file_size() -> int | None:
 
 
 def is_more_limited(pid: int) -> bool:
-    """Whether the hard limits of another process would hinder a runner more than our own would."""
+    """Whether limits or niceness of a runner's process hinder it more than ours would.
+
+    False for a process that cannot be seen from here, as in another PID namespace.
+    """
     try:
+        if _RUNNER_MODULE not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return False
+        niceness = os.getpriority(os.PRIO_PROCESS, pid)
         lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines()
     except OSError:  # it has ended, or this is another system
         return False
-    pairs = []
+    pairs: list[tuple[float, float]] = [(-niceness, -caller_niceness())]
     for line in lines:
         for title, kind in _HINDERING.items():
             if line.startswith(title):
@@ -70,6 +77,11 @@ def is_more_limited(pid: int) -> bool:
                 pairs.append((theirs, math.inf if own == resource.RLIM_INFINITY else own))
     # Two of whom each is more limited in another way would only replace each other.
     return any(one < other for one, other in pairs) and all(one <= other for one, other in pairs)
+
+
+def caller_processors() -> list[int]:
+    """The processors on which this process may run; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def caller_niceness() -> int:

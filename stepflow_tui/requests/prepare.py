@@ -21,7 +21,12 @@ from stepflow_tui.core.redaction import REDACTED
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.directory import working_directory
 from stepflow_tui.requests.executable import check_executable
-from stepflow_tui.requests.limits import caller_limits, caller_niceness, check_limits
+from stepflow_tui.requests.limits import (
+    caller_limits,
+    caller_niceness,
+    caller_processors,
+    check_limits,
+)
 from stepflow_tui.requests.locale_text import from_runner, to_runner
 from stepflow_tui.requests.request import MAX_TIMEOUT_S, RunRequest, is_storable, is_timeout
 from stepflow_tui.requests.runner import MARKS
@@ -124,6 +129,7 @@ def run_request(
         limits=dict(limits),
         rlimits=caller_limits(),
         nice=caller_niceness(),
+        processors=caller_processors(),
         kill_leftovers=kill_leftovers,
     )
 

@@ -58,6 +58,7 @@ class RunRequest(Struct, frozen=True):
         rlimits: the caller's resource limits, soft and hard, by the names of `resource.RLIMIT_*`
             without the prefix; -1 is none.
         nice: the caller's niceness.
+        processors: those on which the caller may run; empty for all.
         kill_leftovers: stop background processes that the script leaves.
         added_env: the script gets the variables by which it knows of us, beside its caller's.
         tty_size: columns and rows of the pseudo-terminal, if they were chosen.
@@ -85,6 +86,7 @@ class RunRequest(Struct, frozen=True):
     limits: dict[str, int] = field(default_factory=dict)
     rlimits: dict[str, list[int]] = field(default_factory=dict)
     nice: int = 0
+    processors: list[int] = field(default_factory=list)
     kill_leftovers: bool = False
     added_env: bool = True
     tty_size: list[int] | None = None
@@ -386,6 +388,9 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "limits": _is_limits,
     "rlimits": _is_rlimits,
     "nice": lambda value: _is_whole(value) and -20 <= value <= 19,
+    "processors": lambda value: (
+        isinstance(value, list) and all(_is_whole(item) and 0 <= item < 2**16 for item in value)
+    ),
     "kill_leftovers": lambda value: isinstance(value, bool),
     "added_env": lambda value: isinstance(value, bool),
     "tty_size": lambda value: value is None or _is_size(value),

@@ -40,6 +40,7 @@ _NO_PIDFD = (
     "pidfd is not available here (an old kernel, or a seccomp filter): processes are signalled by "
     "their pid, after a look at their start time"
 )
+_MOST_PROCESSORS = 1024
 
 
 def main() -> int:
@@ -63,6 +64,8 @@ def main() -> int:
 
 def _lift_limits() -> None:
     """Be free of what the shell that happened to start us has limited for its own sake."""
+    with suppress(OSError):
+        os.sched_setaffinity(0, range(_MOST_PROCESSORS))
     for kind in (
         resource.RLIMIT_AS,
         resource.RLIMIT_CPU,

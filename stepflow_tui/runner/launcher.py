@@ -92,8 +92,8 @@ class Plan:
     """All of a start that is made ready before the fork."""
 
     __slots__ = (
-        *("arguments", "claim", "cwd", "environment", "prefix", "program", "raised"),
-        *("search_path", "setup", "umask"),
+        *("arguments", "claim", "cwd", "environment", "prefix", "processors", "program"),
+        *("raised", "search_path", "setup", "umask"),
     )
 
     def __init__(self, prefix: str, request: dict[str, Any], shim: str, inherited: Limits) -> None:
@@ -102,6 +102,8 @@ class Plan:
         self.prefix = prefix
         self.cwd, self.umask = request["cwd"], request["umask"]
         self.claim = claim(request)
+        processors = set(request.get("processors", ()))
+        self.processors = processors if processors != os.sched_getaffinity(0) else None
         self.raised = script_setup.raised_limits(limits)
         commands = script_setup.limit_commands(limits, self.raised)
         self.setup = script_setup.setup_text(request, commands, shell=SHELL)
@@ -205,6 +207,8 @@ class Starter:
             _open_descriptors(plan.prefix, _checked_setup(plan))
             for name, limits in plan.raised.items():
                 resource.setrlimit(limit_kind(name), limits)
+            if plan.processors:
+                _run_on(plan.processors)
             umask(plan.umask)
             execve(SHELL, plan.arguments, plan.environment)
         except BaseException as error:
@@ -350,6 +354,11 @@ def _write(descriptor: int, content: bytes) -> None:
     written = write(descriptor, content)
     if written < len(content):
         _write(descriptor, content[written:])
+
+
+def _run_on(processors: set[int]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # none of them may be used here
+        os.sched_setaffinity(0, processors)
 
 
 def _checked_setup(plan: Plan) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.home import Home
-from stepflow_tui.requests.limits import ENOUGH_FOR_LOGS
+from stepflow_tui.requests.limits import ENOUGH_FOR_LOGS, is_more_limited
 from stepflow_tui.requests.runner import check_settings, ensure_runner, live_runner, start_runner
 from tests.house import wait_for
 
@@ -105,6 +105,35 @@ def test_a_less_limited_client_replaces_a_limited_runner(house: House) -> None:
         assert runner.pid != before.pid
         assert ensure_runner(house.home) == runner
     assert process.returncode == 0
+
+
+def test_a_less_nice_client_replaces_a_nice_runner(house: House) -> None:
+    """Who is not root could not have his scripts run with his own niceness."""
+    program = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(house.home.root)]
+    with subprocess.Popen(["nice", "-n", "3", *program]) as process:
+        before = wait_for(lambda: live_runner(house.home))
+        runner = wait_for(lambda: ensure_runner(house.home))
+        assert runner.pid != before.pid
+        assert os.getpriority(os.PRIO_PROCESS, runner.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+    assert process.returncode == 0
+    assert ensure_runner(house.home) == runner
+
+
+def test_whose_process_is_no_runner_is_left_alone() -> None:
+    """Its pid may be one of another PID namespace."""
+    with subprocess.Popen(["nice", "-n", "3", "sleep", "60"]) as process:
+        wait_for(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) >= 3)
+        assert not is_more_limited(process.pid)
+        process.kill()
+
+
+def test_the_runner_runs_on_all_processors(house: House) -> None:
+    own = os.sched_getaffinity(0)
+    program = [sys.executable, "-m", "stepflow_tui.runner", "--home", str(house.home.root)]
+    with subprocess.Popen(["taskset", "-c", str(min(own)), *program]) as process:
+        wait_for(lambda: live_runner(house.home))
+        assert os.sched_getaffinity(process.pid) >= own
+        house.kill_runner()
 
 
 def test_a_bad_setting_is_told_before_a_runner_is_started(

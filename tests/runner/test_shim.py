@@ -403,6 +403,18 @@ def test_a_limit_of_files_cuts_no_log(tmp_path: Path) -> None:
     assert done.exit_lines == ["0", "drained 0"]
 
 
+def test_a_script_runs_on_the_processors_of_its_caller(tmp_path: Path) -> None:
+    own = sorted(os.sched_getaffinity(0))
+    code = "import os; print(sorted(os.sched_getaffinity(0)))"
+    with launching(tmp_path, through=["taskset", "-c", str(own[0])]) as launch:
+        for processors in (own[:1], own[-1:], own):
+            done = launch.run(sys.executable, "-I", "-S", "-c", code, processors=processors)
+            assert done.output.decode().strip() == str(processors)
+        for processors in ([], [60_000]):
+            done = launch.run(sys.executable, "-I", "-S", "-c", code, processors=processors)
+            assert done.output.decode().strip() == str(own[:1])
+
+
 def test_a_limit_that_nobody_may_lift_ends_no_script(tmp_path: Path) -> None:
     bare = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]
     if subprocess.run([*bare, "true"], capture_output=True, check=False).returncode:
