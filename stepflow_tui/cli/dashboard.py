@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from stepflow_tui.cli.interrupts import leave_at_once
 from stepflow_tui.cli.opening import open_reader
-from stepflow_tui.cli.terminal import say
+from stepflow_tui.cli.terminal import is_dumb, say
 from stepflow_tui.core.errors import NoDatabase
 
 if TYPE_CHECKING:
@@ -23,20 +25,32 @@ def open_dashboard(home: Home, *, ascii_only: bool = False) -> int | None:
         from stepflow_tui.cli.listing import print_table
 
         print_table(newest(home, LIMIT))
-        say("the dashboard needs a terminal; other commands: stepflow --help")
+        say(f"{why_no_dashboard()}; other commands: stepflow --help")
         return None
     with suppress(NoDatabase):
         open_reader(home).close()  # one of an older version is brought up to date first
-    start(home, ascii_only=ascii_only)
-    return None
+    return start(home, ascii_only=ascii_only)
 
 
 def has_terminal() -> bool:
-    """Whether a person sits at both ends."""
+    """Whether a person sits at both ends, before a terminal that can show more than lines."""
+    return _is_terminal() and not is_dumb()
+
+
+def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def start(home: Home, *, target: Target | None = None, ascii_only: bool = False) -> None:
+def why_no_dashboard() -> str:
+    """What to say where there is no such terminal."""
+    if not _is_terminal():
+        return "the dashboard needs a terminal"
+    name = os.environ.get("TERM")
+    given = f"TERM is {name}" if name else "TERM is not set"
+    return f"the dashboard needs a terminal that can place text, and {given}"
+
+
+def start(home: Home, *, target: Target | None = None, ascii_only: bool = False) -> int:
     """Show the dashboard as it is configured, until the user leaves it.
 
     Args:
@@ -44,9 +58,14 @@ def start(home: Home, *, target: Target | None = None, ascii_only: bool = False)
         target: where it begins; None where it was left.
         ascii_only: draw nothing outside ASCII, whatever is configured.
 
+    Returns:
+        The exit code.
+
     Raises:
         UsageProblem: something in the configuration is wrong.
+        StepflowError: the dashboard ended by a fault of its own.
     """
+    leave_at_once()
     from stepflow_tui.cli.config_file import read_config
 
     config = read_config()
@@ -56,7 +75,7 @@ def start(home: Home, *, target: Target | None = None, ascii_only: bool = False)
         config = replace(config, ascii=True)
     from stepflow_tui.tui.start import start_dashboard
 
-    start_dashboard(home, config, target)
+    return start_dashboard(home, config, target)
 
 
 def check(config: Config) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepflow_tui.cli.dashboard import has_terminal, start
+from stepflow_tui.cli.dashboard import has_terminal, start, why_no_dashboard
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.lookup import one_execution
 from stepflow_tui.core.errors import UsageProblem
@@ -35,7 +35,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw nothing outside ASCII")
 @click.argument("wanted", metavar="ID[:STEP]", shell_complete=_complete)
 @with_home
-def command(home: Home, *, wanted: str, ascii_only: bool) -> None:
+def command(home: Home, *, wanted: str, ascii_only: bool) -> int:
     """Open the dashboard at an execution, or at one of its steps.
 
     STEP is its number, its name, or the beginning of its name.
@@ -44,11 +44,10 @@ def command(home: Home, *, wanted: str, ascii_only: bool) -> None:
     if not has_terminal():
         step = "" if target.step is None else f" --step {target.step}"
         raise UsageProblem(
-            f"the dashboard needs a terminal; read the log with: "
-            f"stepflow logs {target.number}{step}"
+            f"{why_no_dashboard()}; read the log with: stepflow logs {target.number}{step}"
         )
     before = click.get_current_context().find_root().params.get("ascii_only", False)
-    start(home, target=target, ascii_only=ascii_only or before)
+    return start(home, target=target, ascii_only=ascii_only or before)
 
 
 def _target(home: Home, wanted: str) -> Target:

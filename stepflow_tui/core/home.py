@@ -36,6 +36,11 @@ class Home(Struct, frozen=True):
         return self.root / "runner.log"
 
     @property
+    def dashboard_log(self) -> Path:
+        """Where the last fault of the dashboard came up."""
+        return self.root / "dashboard.log"
+
+    @property
     def ballast(self) -> Path:
         """Space set aside, to be given back when the disk is full."""
         return self.root / "ballast"

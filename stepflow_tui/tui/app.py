@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rich.console import RenderableType
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.notifications import Notification, Notify
@@ -91,6 +92,7 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
             root, feed, live, orders, notifications=self.notifications, config=self.config
         )
         self._interrupted_at = 0.0
+        self._panic: str | None = None
         self._is_ready = False
         self._set_colours(self.config.theme if colours else ANSI_THEME)
         self.set_keymap(choices.keymap(self.config))
@@ -128,6 +130,27 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
 
     def _warn(self, text: str) -> None:
         self.notify(text, severity="warning", markup=False)
+
+    def leave(self, code: int) -> None:
+        """End with this exit code."""
+        self.exit(return_code=code)
+
+    @property
+    def fault(self) -> Exception | str | None:
+        """What it ended by that it should not have; None if it did as it was told."""
+        return self._exception or self._panic
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Textual gives up: its thread that reads the keyboard has failed, or a style."""
+        self._panic = " ".join(map(_told, renderables)) or "no reason given"
+        super().panic(*renderables)
+
+    def _print_error_renderables(self) -> None:
+        """Print nothing: what is to be said comes after the screen, and Textual shows all values.
+
+        Among them are environments, and what scripts have printed.
+        """
+        self._exit_renderables.clear()
 
     def restore(self, memory: Memory, target: Target | None) -> None:
         """Look as it was left, or begin at a run or step; to be called before it runs."""
@@ -216,3 +239,14 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
             return
         self._interrupted_at = moment
         self.notify("press ctrl+c again to quit; runs go on", timeout=_TWICE_WITHIN_S)
+
+
+def _told(renderable: RenderableType) -> str:
+    """A traceback of rich in a line: what went wrong, and where."""
+    from rich.traceback import Traceback  # takes longer than the first frame
+
+    if not isinstance(renderable, Traceback):
+        return str(renderable)
+    stack = renderable.trace.stacks[0]
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack.frames]
+    return f"{stack.exc_type}: {stack.exc_value} ({', '.join(places)})"

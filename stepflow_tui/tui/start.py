@@ -7,15 +7,15 @@ import codecs
 import gc
 import locale
 import os
+import re
 import shutil
-import signal
 import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.config import Config
-from stepflow_tui.core.errors import StoreProblem
+from stepflow_tui.core.errors import StepflowError, StoreProblem
 from stepflow_tui.core.glyphs import use_ascii
 
 if TYPE_CHECKING:
@@ -24,17 +24,31 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.target import Target
     from stepflow_tui.store.feed import Feed
-    from stepflow_tui.tui.app import StepflowApp
     from stepflow_tui.tui.live import Live
 
 _FPS, _FPS_OVER_SSH = 120, 10
 """Frames per second at most: for the shortest delay, and for the fewest bytes."""
 
+_TAKEN = {
+    "TEXTUAL_FPS": "[1-9][0-9]{0,2}",
+    "TEXTUAL_ANIMATIONS": "(?i)none|basic|full",
+    "TEXTUAL_SMOOTH_SCROLL": "[01]",
+    "TEXTUAL_COLOR_SYSTEM": "auto|standard|256|truecolor",
+    "TEXTUAL_DISABLE_KITTY_KEY": "[01]",
+    "TEXTUAL_DIM_FACTOR": "[0-9]{1,2}|100",
+    "TEXTUAL_ALLOW_SIGNALS": ".*",
+    "ESCDELAY": "[1-9][0-9]{0,3}",
+}
+"""What may be set of the terminal library, and to what; it has more, for its developers, that ends
+the dashboard, presses keys or writes files."""
+
+_NOTHING = "(?!)"
+
 _WRITER = "textual-output"
 _HUNG_UP = 129
 
 
-def start_dashboard(home: Home, config: Config | None = None, target: Target | None = None) -> None:
+def start_dashboard(home: Home, config: Config | None = None, target: Target | None = None) -> int:
     """Show the dashboard of this home until the user leaves it.
 
     Args:
@@ -42,8 +56,12 @@ def start_dashboard(home: Home, config: Config | None = None, target: Target | N
         config: how the user wants it; None for defaults.
         target: where it begins; None where it was left.
 
+    Returns:
+        The exit code: 0, or 130 after an interrupt.
+
     Raises:
         UsageProblem: something that the configuration names is not known.
+        DashboardFault: it ended by a fault of its own.
     """
     gc.disable()  # until the first screen stands there: hardly anything is garbage before
     environ = dict(os.environ)  # Textual changes it, and scripts that are run again inherit it
@@ -53,7 +71,13 @@ def start_dashboard(home: Home, config: Config | None = None, target: Target | N
     check_config(config)
     threading.excepthook = _leave_with_terminal
     try:
-        asyncio.run(_run(home, environ, config, target))
+        return asyncio.run(_run(home, environ, config, target))
+    except StepflowError:
+        raise
+    except Exception as error:
+        from stepflow_tui.tui.ending import fault
+
+        raise fault(error, home.dashboard_log) from error
     finally:
         gc.enable()
         _let_go_of_lost_terminal()
@@ -82,6 +106,9 @@ def _set_defaults(environ: Mapping[str, str], fps: int | None = None) -> None:
     if sys.stdout.isatty():
         for name in ("LINES", "COLUMNS"):  # the terminal itself knows better
             os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith("TEXTUAL") or name in _TAKEN]:
+        if not re.fullmatch(_TAKEN.get(name, _NOTHING), os.environ[name]):
+            del os.environ[name]
     fps = fps or (_FPS_OVER_SSH if environ.get("SSH_CONNECTION") else _FPS)
     for name, value in (
         ("TEXTUAL_FPS", str(fps)),
@@ -94,10 +121,11 @@ def _set_defaults(environ: Mapping[str, str], fps: int | None = None) -> None:
 
 async def _run(
     home: Home, environ: Mapping[str, str], config: Config, target: Target | None
-) -> None:
+) -> int:
     from stepflow_tui.store.feed import Feed
     from stepflow_tui.tui.app import StepflowApp
-    from stepflow_tui.tui.keyboard import take_any_bytes
+    from stepflow_tui.tui.ending import fault, leaving_on_signals
+    from stepflow_tui.tui.keyboard import take_anything
     from stepflow_tui.tui.live import Live
     from stepflow_tui.tui.memory import Memory, recall, remember
     from stepflow_tui.tui.orders import Orders
@@ -111,7 +139,7 @@ async def _run(
         else:
             turn_back(live, memory)
         await _read_first_screen(feed, live)
-        take_any_bytes()  # before Textual begins to read
+        take_anything()  # before Textual begins to read
         app = StepflowApp(
             home.root,
             feed,
@@ -121,11 +149,14 @@ async def _run(
             config=config,
             environ=environ,
         )
-        _leave_on_signals(app)
         app.restore(memory, target)
-        await app.run_async()
+        with leaving_on_signals(app.leave):
+            await app.run_async()
+        if app.fault is not None:
+            raise fault(app.fault, home.dashboard_log)
         if config.remember:
             remember(home.root, app.memory)
+        return app.return_code or 0
 
 
 async def _read_first_screen(feed: Feed, live: Live) -> None:
@@ -136,13 +167,6 @@ async def _read_first_screen(feed: Feed, live: Live) -> None:
     rows = range(shutil.get_terminal_size().lines)
     with suppress(StoreProblem):
         await live.refresh(Window(rows=rows, lines=rows, follow=True))
-
-
-def _leave_on_signals(app: StepflowApp) -> None:
-    """Leave in order when the terminal goes, even where SIGHUP was ignored (nohup)."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        loop.add_signal_handler(number, app.exit)
 
 
 def _leave_with_terminal(failure: threading.ExceptHookArgs) -> None:

@@ -30,6 +30,7 @@ def test_on_a_terminal_the_dashboard_opens_on_the_home(
     start = ModuleType("stepflow_tui.tui.start")
     start.start_dashboard = lambda *given: opened.append(given)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "stepflow_tui.tui.start", start)
+    monkeypatch.setenv("TERM", "xterm-256color")
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     done = stepflow()

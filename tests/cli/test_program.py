@@ -207,7 +207,7 @@ def on_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **environment},
+        env={**os.environ, "TERM": "xterm-256color", **environment},
     ) as process:
         os.close(theirs)
         written = b""
@@ -225,6 +225,8 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(recording: Recording
     number = recording.add(name="n" * 60).number
     recording.log(number, b"\x1b[31mred\x1b[0m\x1b]52;c;aGk=\x07\n")
     assert on_terminal("logs", "1") == (0, "\x1b[31mred\x1b[0m\n")
+    for name in ("", "dumb", "unknown"):
+        assert on_terminal("logs", "1", TERM=name) == (0, "red\n")
     assert on_terminal("logs", "1", NO_COLOR="1") == (0, "red\n")
     code, listed = on_terminal("list", NO_COLOR="1")
     assert (code, listed.split()[:3]) == (0, ["#1", "n" * 39 + "…", "●"])

@@ -156,10 +156,11 @@ def test_no_color_means_no_colour(filled: Home) -> None:
 
 def test_over_ssh_fewer_frames_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("TEXTUAL_FPS", "TEXTUAL_ANIMATIONS", "TEXTUAL_SMOOTH_SCROLL", "ESCDELAY")
-    for name in names:
-        monkeypatch.setenv(name, "own")
+    own = ["33", "full", "1", "50"]
+    for name, value in zip(names, own, strict=True):
+        monkeypatch.setenv(name, value)
     start._set_defaults({"SSH_CONNECTION": "1 2 3 4"})
-    assert [os.environ[name] for name in names] == ["own"] * 4
+    assert [os.environ[name] for name in names] == own
     for name in names:
         monkeypatch.delenv(name)
     start._set_defaults({"SSH_CONNECTION": "1 2 3 4"})
@@ -178,7 +179,7 @@ async def test_any_bytes_are_taken_before_the_application_is_made(
         done.append("made")
         raise InterruptedError
 
-    monkeypatch.setattr(keyboard, "take_any_bytes", lambda: done.append("taken"))
+    monkeypatch.setattr(keyboard, "take_anything", lambda: done.append("taken"))
     monkeypatch.setattr(app, "StepflowApp", make)
     with pytest.raises(InterruptedError):
         await start._run(home, {}, Config(), None)
