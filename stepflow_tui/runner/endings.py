@@ -16,6 +16,7 @@ from stepflow_tui.runner.launcher import take_lock
 from stepflow_tui.runner.outcome import failed_step_warning, outcome
 from stepflow_tui.runner.spool import Spool, Start
 from stepflow_tui.runner.stop import CANCELLED, Reason, Stopper, tag_of
+from stepflow_tui.runner.stopped_shims import StoppedShims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,6 +65,7 @@ class Endings:
         self._stopper = Stopper(timers, mark, grace=settings.grace)
         self._ends: dict[str, _End] = {}
         self._lost: dict[str, Reason] = {}
+        self._stopped_shims = StoppedShims()
 
     def begun(self, recording: Recording) -> None:
         """An execution runs: look at it when its time is up."""
@@ -119,7 +121,8 @@ class Endings:
             )
 
     def check_shim(self, recording: Recording) -> None:
-        """Notice that a shim died without telling how its script ended."""
+        """Notice that a shim was stopped, or died without telling how its script ended."""
+        self._stopped_shims.wake(recording)
         start = recording.start
         if start is None or recording.is_final or recording.id in self._ends or start.is_alive():
             return
@@ -265,6 +268,7 @@ class Endings:
         drained = end is not None and end.exit.drained
         if drained or recording.start is None or not recording.start.has_output():
             self._ends.pop(recording.id, None)
+            self._stopped_shims.forget(recording.id)
             recording.end_stream()
 
 

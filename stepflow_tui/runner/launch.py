@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,15 @@ from msgspec import Struct
 
 from stepflow_tui import __version__
 from stepflow_tui.requests.runner import runner_environment
+from stepflow_tui.runner import proc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROGRAM = Path(__file__).with_name("launcher.py")
+
+_LEAVE_S = 2.0
+"""For so long the launcher is waited for, when its channel has been closed."""
 
 
 class LaunchFailed(Struct, frozen=True):
@@ -93,8 +98,16 @@ class Launcher:
             answer = json.loads(packet)
             yield LaunchFailed(answer["id"], answer["pid"], answer["error"])
 
+    @property
+    def stopped_pid(self) -> int | None:
+        """The pid of the launcher if it was stopped (SIGSTOP): it follows no order then."""
+        found = proc.process(self._process.pid) if self._process is not None else None
+        return found.pid if found is not None and found.is_stopped else None
+
     def restart(self) -> None:
-        """Start a new launcher process in place of the one that died."""
+        """Start a new launcher process in place of one that died, or that was stopped."""
+        if self._process is not None:
+            self._process.kill()  # what it has not started is ordered anew
         self.close()
         self._orders.clear()
         self.channel = self._start()
@@ -102,6 +115,12 @@ class Launcher:
     def close(self) -> None:
         """End the launcher; shims live on."""
         self.channel.close()
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:  # it was stopped, or its disk hangs
+            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_LEAVE_S)
+        self._process = None

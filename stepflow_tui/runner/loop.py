@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from stepflow_tui.core.settings import Settings
     from stepflow_tui.requests.request import RunRequest
     from stepflow_tui.requests.runner_lock import RunnerLock
-    from stepflow_tui.runner.spool import Start
     from stepflow_tui.runner.watch import Hints
     from stepflow_tui.store.writer import Writer
 
@@ -126,7 +125,14 @@ class Runner:
         )
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
         self._hardening = Hardening(writer, self._timers, self._failed)
-        self._starts = Starts(home, self._selector, self._recordings, self._mark)
+        self._starts = Starts(
+            home,
+            self._selector,
+            self._recordings,
+            self._mark,
+            timers=self._timers,
+            trouble=trouble,
+        )
         self._cancels = Cancels(
             home, self._writer, self._endings, self._recordings, self._look_again
         )
@@ -414,7 +420,7 @@ class Runner:
     def _advance(self, recording: Recording, now: Instant, limit: int) -> bool:
         """Bring one execution up to date; True if there is more to read at once."""
         if recording.start is None and not recording.is_final:
-            start = self._look_for_start(recording)
+            start = recording.look_for_start()
             if start is None:
                 return False
             fault.point("P4")
@@ -446,13 +452,6 @@ class Runner:
         self._looking_at_collector = self._collector.is_busy
         if self._looking_at_collector:
             self._timers.after(_COLLECTING_S, self._look_at_collector)
-
-    def _look_for_start(self, recording: Recording) -> Start | None:
-        try:
-            return recording.spool.start()
-        except OSError as error:
-            _log.warning("the start of #%d waits: %s", recording.execution.number, error)
-            return None  # the next sweep looks again
 
     def _begun(self, recording: Recording) -> None:
         inbox.discard(inbox.path_of(self._home, recording.id, "run"))

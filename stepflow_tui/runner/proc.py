@@ -35,6 +35,11 @@ class Process(Struct, frozen=True):
     state: str
     name: str
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal has stopped it: not a debugger, nor the freezer of a cgroup."""
+        return self.state == "T"
+
 
 def process(pid: int) -> Process | None:
     """The process with this pid; None if there is none, or only its zombie."""
@@ -54,6 +59,16 @@ def process(pid: int) -> Process | None:
         state=fields[0],
         name=head.partition("(")[2],
     )
+
+
+def children(pid: int) -> list[Process]:
+    """The processes that have this one as their parent."""
+    try:
+        content = (_PROC / str(pid) / "task" / str(pid) / "children").read_text("ascii")
+    except OSError:
+        return []
+    found = (process(int(child)) for child in content.split())
+    return [child for child in found if child is not None]
 
 
 def is_alive(pid: int, start: int) -> bool:

@@ -161,6 +161,14 @@ class Recording:
         elif len(warnings) == _MAX_WARNINGS:
             self.change(warnings=[*warnings, "further warnings are left out"])
 
+    def look_for_start(self) -> Start | None:
+        """Who has taken its start lock; None if nobody has, or if that cannot be read now."""
+        try:
+            return self.spool.start()
+        except OSError as error:
+            _log.warning("the start of #%d waits: %s", self.execution.number, error)
+            return None  # the next sweep looks again
+
     def begin(self, start: Start) -> None:
         """Somebody has taken the start lock: a shim that runs it, or a runner that bars it."""
         if start.is_barred:

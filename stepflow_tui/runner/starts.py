@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.runner.recording import Recording
+    from stepflow_tui.runner.timers import Timers
+    from stepflow_tui.runner.trouble import Trouble
 
 _log = logging.getLogger(__name__)
+
+_CHECK_S = 2.0
+"""An order that is open for so long has the launcher looked at."""
 
 
 class Starts:
@@ -35,8 +40,14 @@ class Starts:
         selector: selectors.BaseSelector,
         recordings: Mapping[str, Recording],
         mark: Callable[[str], None],
+        *,
+        timers: Timers,
+        trouble: Trouble,
     ) -> None:
         """Registers itself with the loop's `selector`; `mark` has an execution looked at."""
+        self._timers = timers
+        self._trouble = trouble
+        self._checking = False
         self._home = home
         self._selector = selector
         self._recordings = recordings
@@ -64,6 +75,9 @@ class Starts:
         fault.point("P3")
         request = inbox.path_of(self._home, recording.id, "run")
         self._launcher.start(recording.id, request, recording.spool.prefix)
+        if not self._checking:
+            self._checking = True
+            self._timers.after(_CHECK_S, self._check_launcher)
 
     def hold(self, *, held: bool) -> None:
         """Start nothing for now, or go on."""
@@ -94,14 +108,33 @@ class Starts:
                 self._could_not_start(failure)
         except ConnectionError:
             _log.exception("starting a new launcher")
-            self._selector.unregister(self._launcher.channel)
-            self._launcher.restart()
-            self._listen()
-            self._ordered.clear()
-            self.order()
+            self._restart()
             return
         self._launcher.flush()
         self._tune()
+
+    def _restart(self) -> None:
+        self._selector.unregister(self._launcher.channel)
+        self._launcher.restart()
+        self._listen()
+        self._ordered.clear()
+        self.order()
+
+    def _check_launcher(self) -> None:
+        """While orders are open, put a new launcher in the place of one that was stopped."""
+        pid = self._launcher.stopped_pid
+        if pid is not None:
+            sentence = f"the launcher, process {pid}, was stopped; a new one was started"
+            self._trouble.note("launcher", sentence)
+            self._restart()
+        else:
+            self._trouble.over("launcher")
+        self._checking = pid is not None or any(
+            execution in self._ordered and _is_waiting(recording)
+            for execution, recording in self._recordings.items()
+        )
+        if self._checking:
+            self._timers.after(_CHECK_S, self._check_launcher)
 
     def _could_not_start(self, failure: LaunchFailed) -> None:
         recording = self._recordings.get(failure.execution)
