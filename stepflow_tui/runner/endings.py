@@ -202,7 +202,7 @@ class Endings:
             self._mark_at(step_deadline, recording)
 
     def _give_up_if_lost(self, recording: Recording, now: Instant) -> None:
-        if recording.id not in self._lost or recording.collecting:
+        if recording.id not in self._lost or recording.collecting or recording.awaits_files():
             return
         if self._settings.orphans == "stop":
             self._stop_processes(recording)
@@ -228,6 +228,8 @@ class Endings:
             end.left = _still(end.left)
             if end.left and now.mono_ms < end.left_until:
                 return False
+        if recording.awaits_files():
+            return False
         drained = end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
         return drained and (recording.stop is None or recording.stop.is_done)
 

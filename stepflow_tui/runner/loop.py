@@ -494,6 +494,6 @@ class Runner:
                 self._hardening.discard(recording.spool)  # it holds what is hidden elsewhere
             self._starts.forget(recording.id)
             self._collector.forget(recording.id)
-            self._recordings.pop(recording.id, None)
+            self._recordings.pop(recording.id).spool.close()
             self._turns.forget(recording.id)
             self._maybe_exited.discard(recording.id)

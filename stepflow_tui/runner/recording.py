@@ -25,7 +25,7 @@ from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner import brake
 from stepflow_tui.runner.artifacts import Order
 from stepflow_tui.runner.ingest import READ_BYTES, Ingest
-from stepflow_tui.runner.spool import Spool, SpoolProblem
+from stepflow_tui.runner.spool import Spool, SpoolGone, SpoolProblem
 from stepflow_tui.runner.stop import CANCELLED, Reason
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _MAX_WARNINGS = 100
 _FIRST_STRETCH = 512 * 1024
 _LEAST_STRETCH = 16 * 1024
 _TURN_S = 0.04
+_COME_BACK_S = 4.0
+"""So long after the end of its script a spool is waited for, before its log is said to end."""
 _TOO_MUCH_METADATA = f"only the first {MAX_METADATA} metadata of an execution are recorded"
 
 
@@ -105,6 +107,8 @@ class Recording:
         self._is_braked = False
         self._stretch = _FIRST_STRETCH
         self._saved = execution
+        self._output_is_gone = False
+        self._gone_since: float | None = None
         for artifact in artifacts:
             if artifact.reason == COLLECTING:
                 self._order(artifact)
@@ -175,6 +179,7 @@ class Recording:
             self.bar()
             return
         self.start = start
+        self.spool.begun(start)
         if self.execution.status is Status.PENDING:
             self.change(
                 status=Status.RUNNING,
@@ -194,9 +199,13 @@ class Recording:
         try:
             markers, more = self.ingest.read(now, min(limit, self._stretch))
         except SpoolProblem as problem:
+            self._output_is_gone = isinstance(problem, SpoolGone)
+            if self.awaits_files():
+                return False
             self.warn(f"{problem}; its log ends here")
             self.end_stream()
             return False
+        self._output_is_gone = False
         self._follow(markers, now)
         self._pass_warnings()
         self._adapt_stretch(time.monotonic() - began)
@@ -207,6 +216,18 @@ class Recording:
         if self.ingest.is_trimmed and self.ingest.limit_notice not in self.execution.warnings:
             self.warn(self.ingest.limit_notice)
         return more
+
+    def awaits_files(self) -> bool:
+        """Whether files of its spool are gone that may come back before anything final is said."""
+        if not self._output_is_gone and (self.start is None or self.spool.has_exit_file()):
+            self._gone_since = None
+            return False
+        if self.start is not None and self.start.is_alive():
+            return True
+        now = time.monotonic()
+        if self._gone_since is None:
+            self._gone_since = now
+        return now - self._gone_since < _COME_BACK_S
 
     def _adapt_stretch(self, took_s: float) -> None:
         """Read less at a time of what is slow to read, such as markers: others wait for it."""

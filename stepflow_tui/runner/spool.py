@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import stat
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from msgspec import Struct
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant
 from stepflow_tui.runner import proc
+from stepflow_tui.runner.held_files import HeldFiles
 from stepflow_tui.runner.hole import punch_hole
 
 if TYPE_CHECKING:
@@ -38,6 +41,12 @@ _FULL = "full"
 _LEFT = "left "
 _ENDED = "ended "
 _AWAY_MS = 500
+_FILES_MADE_S = 1.0
+"""A shim makes its files right after its start lock; so long nobody looks for them in /proc."""
+
+_EXIT_BYTES = 4096
+_MOST_BYTES = 64 * 1024**2
+_LARGEST = 2**53
 
 
 class Start(Struct, frozen=True):
@@ -118,12 +127,34 @@ class SpoolProblem(Exception):
     """The spool is not what it was: truncated, replaced or deleted from outside."""
 
 
+class SpoolGone(SpoolProblem):
+    """What was read before is not at its path, nor has anybody it open; it may come back."""
+
+
 class Spool:
-    """One execution's files. Nothing is kept open, so a thousand cost no descriptors."""
+    """One execution's files. Nothing is kept open, so a thousand cost no descriptors.
+
+    Only what is moved or deleted while the script runs is: by way of who has it open.
+    """
 
     def __init__(self, home: Home, execution: str) -> None:
         self.prefix = home.spool / execution
         self._output = f"{self.prefix}{OUTPUT}"
+        self._exit = f"{self.prefix}{EXIT}"
+        self._held: HeldFiles | None = None
+        self._held_from = 0.0
+
+    def begun(self, start: Start) -> None:
+        """It runs: what is not at its path any more is to be read through these processes."""
+        if self._held is None and not start.is_damaged:
+            name = f"{self.prefix.name}{OUTPUT}"
+            self._held = HeldFiles(start.boot_id, start.pid, start.start, name)
+            self._held_from = start.at.mono_ms / 1000 + _FILES_MADE_S
+
+    def close(self) -> None:
+        """Keep nothing open any more."""
+        if self._held is not None:
+            self._held.close()
 
     def start(self) -> Start | None:
         """The start lock's content, or None while nobody has taken it.
@@ -150,15 +181,27 @@ class Spool:
 
     def _exit_file(self) -> bytes | None:
         try:
-            return _content(f"{self.prefix}{EXIT}")
+            content = _content(self._exit)
         except (SpoolProblem, OSError):
-            return None  # nothing can be said of it now
+            content = None  # nothing can be said of it now
+        if content is None and self._held is not None:
+            held = self._held.exit_file() if self._may_be_held() else None
+            return None if held is None else os.pread(held, _EXIT_BYTES, 0)
+        return content
+
+    def _may_be_held(self) -> bool:
+        """Whether the shim must have made its files by now."""
+        return time.monotonic() >= self._held_from
+
+    def has_exit_file(self) -> bool:
+        """Whether it can be looked into, wherever it is."""
+        return self._exit_file() is not None
 
     def written_at(self) -> int | None:
         """When the exit file was written last, in UTC milliseconds; None if it is gone."""
         try:
-            return Path(f"{self.prefix}{EXIT}").stat().st_mtime_ns // 1_000_000
-        except FileNotFoundError:
+            return Path(self._exit).stat().st_mtime_ns // 1_000_000
+        except OSError:
             return None
 
     def exited_at(self, found: Exit, start: Start, now: Instant) -> Instant:
@@ -180,22 +223,17 @@ class Spool:
         """At most `limit` bytes of output from `offset`; with `holes` it may be in one.
 
         Raises:
-            SpoolProblem: it is gone, another file, shorter than before, or cannot be read.
+            SpoolGone: it is gone, another file, or cannot be read.
+            SpoolProblem: it is shorter than before.
         """
         try:
-            descriptor = _open(self._output)
-        except OSError as error:
-            if error.errno in _SCARCE:
-                return Output(b"", inode, 0)  # later
-            raise SpoolProblem(f"the spool cannot be read: {error.strerror}") from error
+            descriptor = self._open_output(inode)
+        except OSError:
+            return Output(b"", inode, 0)  # later
         if descriptor is None:
-            if inode is None:
-                return Output(b"", None, 0)
-            raise SpoolProblem("the spool was deleted from outside")
+            return Output(b"", None, 0)
         try:
             found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or inode not in (None, found.st_ino):
-                raise SpoolProblem("the spool was replaced from outside")
             if found.st_size < offset:
                 raise SpoolProblem(
                     f"the spool was truncated from outside to {found.st_size} bytes, "
@@ -209,6 +247,34 @@ class Spool:
         finally:
             os.close(descriptor)
 
+    def _open_output(self, inode: int | None) -> int | None:
+        """A descriptor of the file that was read before; None if none was, and none is there.
+
+        Raises:
+            SpoolGone: nobody can open it.
+            OSError: it cannot be opened now, as too many files are open.
+        """
+        problem = "the spool was deleted from outside"
+        try:
+            descriptor = _open(self._output)
+        except OSError as error:
+            if error.errno in _SCARCE:
+                raise
+            descriptor = None
+            problem = f"the spool cannot be read: {error.strerror}"
+        if descriptor is not None:
+            found = os.fstat(descriptor)
+            if stat.S_ISREG(found.st_mode) and inode in (None, found.st_ino):
+                return descriptor
+            os.close(descriptor)
+            problem = "the spool was replaced from outside"
+        held = self._held.output(inode) if self._held and self._may_be_held() else None
+        if held is not None:
+            return os.dup(held)
+        if inode is None:
+            return None
+        raise SpoolGone(problem)
+
     def masks(self) -> list[str]:
         """The texts that are hidden in what is stored of this output.
 
@@ -218,7 +284,7 @@ class Spool:
         try:
             content = _content(f"{self.prefix}{MASKS}")
             return [] if content is None else [str(mask) for mask in json.loads(content)]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise SpoolProblem("what is to be hidden of its output is not known") from error
 
     def save_masks(self, masks: Sequence[str]) -> None:
@@ -238,8 +304,10 @@ class Spool:
 
     def discard(self) -> None:
         """Delete all that this execution has left in the spool."""
+        self.close()
         for suffix in FILES:
-            Path(f"{self.prefix}{suffix}").unlink(missing_ok=True)
+            with suppress(IsADirectoryError):  # somebody else's
+                Path(f"{self.prefix}{suffix}").unlink(missing_ok=True)
 
     def give_back(self, end: int) -> None:
         """Free the disk space of the output before offset `end`; the file keeps its length.
@@ -287,10 +355,16 @@ def _content(path: str) -> bytes | None:
         raise SpoolProblem(f"{path}: {error.strerror}") from error
     if descriptor is None:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SpoolProblem(f"{path} is no file")
-        return file.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(_MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > _MOST_BYTES:
+        raise SpoolProblem(f"{path} is larger than any of ours")
+    return content
 
 
 def _start(content: bytes) -> Start:
@@ -298,14 +372,14 @@ def _start(content: bytes) -> Start:
         lock = json.loads(content)
         return Start(
             str(lock["boot_id"]),
-            int(lock["pid"]),
-            int(lock["start"]),
-            Instant(wall_ms=int(lock["wall_ms"]), mono_ms=int(lock["mono_ms"])),
+            _bounded(lock["pid"]),
+            _bounded(lock["start"]),
+            Instant(wall_ms=_bounded(lock["wall_ms"]), mono_ms=_bounded(lock["mono_ms"])),
             request=lock.get("request"),
             is_barred=bool(lock.get("barred", False)),
             directory=os.fsdecode(bytes.fromhex(lock.get("directory", ""))),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Start.of_nobody()
 
 
@@ -318,6 +392,13 @@ def _ended_ms(found: Exit, start: Start, now: Instant) -> int | None:
         return start.at.wall_ms + int(ran_s * 1000) if ran_s >= 0 else None
     ago_s = proc.uptime() - found.ended_s
     return now.wall_ms - int(ago_s * 1000) if ago_s >= 0 else None
+
+
+def _bounded(value: object) -> int:
+    """A count or a time as we write them; nothing that the database or the kernel cannot take."""
+    if not isinstance(value, int) or not 0 <= value < _LARGEST:
+        raise ValueError(f"{value} is no pid and no time")
+    return value
 
 
 def read_exit(content: bytes) -> Exit | None:
