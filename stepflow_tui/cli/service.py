@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import stepflow_tui
 from stepflow_tui.cli.default_home import state_directory, user_directory
 from stepflow_tui.core.errors import StepflowError
+from stepflow_tui.core.redaction import looks_secret
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests.runner import MARKS, program_command
 
@@ -106,7 +107,8 @@ def unit_text(home: Home, environ: Mapping[str, str]) -> str:
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "STEPFLOW_IDLE_EXIT", _FOR_EVER
     for name in sorted(environ):
-        if name.startswith("STEPFLOW_") and name not in _NOT_INHERITED:
+        is_setting = name.startswith("STEPFLOW_") and name not in _NOT_INHERITED
+        if is_setting and not looks_secret(name):
             yield name, environ[name]
     package_parent = Path(stepflow_tui.__file__).resolve().parents[1]
     if package_parent.name not in {"site-packages", "dist-packages"}:  # a checkout

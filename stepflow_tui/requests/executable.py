@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stepflow_tui.core.errors import CommandNotExecutable, CommandNotFound
 from stepflow_tui.core.quoting import shown_command, with_shown_bytes
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.requests.interpreter import missing_interpreter
+from stepflow_tui.requests.interpreter import NOT_FOUND, interpreter_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
 
     Raises:
         CommandNotFound: there is no such file, or its interpreter is missing.
-        CommandNotExecutable: there is one, and it may not be executed.
+        CommandNotExecutable: there is one, and it or its interpreter may not be executed.
     """
     places = _places(command, cwd, search_path)
     kinds = {place: _kind(place) for place in places}
@@ -35,8 +35,7 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
     shown = clean_line(with_shown_bytes(command))
     executable = next((file for file in files if os.access(file, os.X_OK)), None)
     if executable is not None:
-        if problem := missing_interpreter(str(executable), str(cwd)):
-            raise CommandNotFound(f"{shown}: {problem}")
+        _check_interpreter(shown, executable, cwd)
         return
     if files:
         mend = shown_command(["chmod", "+x", str(files[0])])
@@ -44,6 +43,14 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
     if "/" in command and kinds[places[0]]:
         raise CommandNotExecutable(f"{shown}: is a directory, not a command")
     raise CommandNotFound(f"{shown}: command not found")
+
+
+def _check_interpreter(shown: str, executable: Path, cwd: Path) -> None:
+    problem = interpreter_problem(str(executable), str(cwd))
+    if problem is not None:
+        reason, code = problem
+        kind = CommandNotFound if code == NOT_FOUND else CommandNotExecutable
+        raise kind(f"{shown}: {reason}")
 
 
 def _places(command: str, cwd: Path, search_path: str) -> list[Path]:

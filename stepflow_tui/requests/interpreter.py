@@ -10,6 +10,9 @@ import os
 import stat
 import struct
 
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+"""Exit codes."""
+
 _HEAD = 4096
 _FIRST_LINE = 256  # bytes of a script that the kernel looks at
 _ELF = b"\x7fELF\x02\x01"  # of 64 bits, the lowest first
@@ -35,12 +38,15 @@ def find_program(command: str, search_path: str) -> str | None:
     return None
 
 
-def missing_interpreter(program: str, directory: str = "") -> str | None:
-    """Why this program's interpreter cannot be executed, in words; None if nothing is in the way.
+def interpreter_problem(program: str, directory: str = "") -> tuple[str, int] | None:
+    """Why this program's interpreter cannot be executed; None if nothing is in the way.
 
     Args:
         program: path of the file that is to be executed.
         directory: where relative paths begin; by default the working directory.
+
+    Returns:
+        The reason in words, and the exit code that a shell would give.
     """
     path = os.path.join(directory, program)
     for _ in range(_MOST):
@@ -48,9 +54,15 @@ def missing_interpreter(program: str, directory: str = "") -> str | None:
         if named is None:
             return None
         path = os.path.join(directory, named)
-        if not os.path.exists(path):
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
             cause = "; convert its Windows line endings: dos2unix" if named.endswith("\r") else ""
-            return f"its interpreter {named!r} does not exist{cause}"
+            return f"its interpreter {named!r} does not exist{cause}", NOT_FOUND
+        except OSError:  # the system tells
+            return None
+        if not stat.S_ISREG(mode) or not os.access(path, os.X_OK):
+            return f"its interpreter {named!r} is not executable", NOT_EXECUTABLE
     return None
 
 

@@ -55,7 +55,7 @@ from time import monotonic_ns, time_ns
 if __name__ == "__main__":  # an isolated interpreter does not know where we are
     sys.path.insert(0, os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")))
 
-from stepflow_tui.requests.interpreter import find_program, missing_interpreter
+from stepflow_tui.requests.interpreter import find_program, interpreter_problem
 from stepflow_tui.runner import script_setup
 from stepflow_tui.runner.script_setup import DESCRIPTOR, ULIMITS, limit_kind, refusal_text
 
@@ -364,10 +364,11 @@ def _run_on(processors: set[int]) -> None:
 def _checked_setup(plan: Plan) -> bytes:
     """The text that makes a shell the script, or says why it cannot; in the script's directory."""
     path = plan.program and find_program(plan.program, plan.search_path)
-    problem = path and missing_interpreter(path)
-    if not problem:
+    problem = interpreter_problem(path) if path else None
+    if problem is None:
         return plan.setup
-    return refusal_text(f"stepflow: {plan.program}: {problem}", 127)
+    reason, code = problem
+    return refusal_text(f"stepflow: {plan.program}: {reason}", code)
 
 
 def _open_descriptors(prefix: str, setup: bytes) -> None:

@@ -115,6 +115,7 @@ def test_it_takes_the_settings_along_and_never_leaves_for_want_of_work(home: Hom
         "STEPFLOW": "1",
         "STEPFLOW_EXECUTION_ID": "01jd",
         "STEPFLOW_RUNNER": "1",
+        "STEPFLOW_API_TOKEN": "hush",
         "PATH": "/bin",
     }
     told = environment(unit_text(home, given))

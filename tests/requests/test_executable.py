@@ -54,6 +54,16 @@ def test_an_interpreter_must_be_there(tmp_path: Path, content: bytes, interprete
         assert caught.value.exit_code == 127
 
 
+def test_an_interpreter_must_be_executable(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    for interpreter in ("plain", tmp_path / "plain", tmp_path):
+        script(tmp_path / "build").write_text(f"#!{interpreter}\n")
+        with pytest.raises(CommandNotExecutable) as caught:
+            check("./build", tmp_path)
+        assert str(caught.value) == f"./build: its interpreter '{interpreter}' is not executable"
+        assert caught.value.exit_code == 126
+
+
 @pytest.mark.parametrize(
     "content",
     [

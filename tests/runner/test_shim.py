@@ -690,6 +690,15 @@ def test_a_missing_interpreter_is_named(launch: Launch, *, tty: bool) -> None:
     assert done.exit_lines == ["127", "drained 0"]
 
 
+def test_an_interpreter_that_may_not_be_executed_is_named(launch: Launch) -> None:
+    script = launch.directory / "odd.sh"
+    script.write_text("#!/etc/passwd\n")
+    script.chmod(0o755)
+    done = launch.run(str(script))
+    told = f"stepflow: {script}: its interpreter '/etc/passwd' is not executable\n"
+    assert (done.output.decode(), done.exit_lines) == (told, ["126", "drained 0"])
+
+
 def test_a_command_that_is_not_there(launch: Launch) -> None:
     done = launch.run("/no/such", limits={"nice": 1})
     assert b"/no/such" in done.output
