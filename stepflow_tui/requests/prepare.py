@@ -160,6 +160,7 @@ def rerun_request(
         CommandNotFound: the command does not exist any more.
         CommandNotExecutable: the command cannot be executed any more.
     """
+    _check_hidden(execution, cwd)
     _check_secrets(execution, {*env, *secrets.variables})
     kept = {
         from_runner(name): from_runner(value)
@@ -187,9 +188,18 @@ def rerun_request(
     )
 
 
-def _check_secrets(execution: Execution, given: Container[str]) -> None:
-    if HIDDEN_IN_COMMAND in execution.warnings:
+def _check_hidden(execution: Execution, cwd: Path | None) -> None:
+    """Refuse what was not stored as it was: a command, or a directory that is not named anew."""
+    if HIDDEN_IN_COMMAND not in execution.warnings:
+        return
+    is_command_known = not any(REDACTED in word for word in execution.command)
+    if REDACTED not in execution.cwd or not is_command_known:
         raise UsageProblem(f"{HIDDEN_IN_COMMAND}; run it anew with: stepflow run")
+    if cwd is None:
+        raise UsageProblem("a secret is hidden in its directory; name it again with -C")
+
+
+def _check_secrets(execution: Execution, given: Container[str]) -> None:
     missing = [
         clean_line(name)
         for name, value in execution.env.items()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +124,9 @@ def test_a_directory_that_is_no_utf8(house: House) -> None:
         [execution] = house.read(queries.execution(number))
         assert (execution.status, os.fsencode(execution.cwd)) == (Status.COMPLETED, directory)
         assert house.log(execution).splitlines()[0] == directory.hex().encode()
+        with closing(sqlite3.connect(house.home.database)) as other:
+            query = "SELECT cwd FROM executions WHERE number = ?"
+            assert other.execute(query, (number,)).fetchall() == [(directory,)]
         artifacts = house.read(queries.artifacts(number))
         assert [artifact.reason for artifact in artifacts] == [None] * 4
         assert [os.fsencode(artifact.path) for artifact in artifacts] == [
@@ -237,3 +242,24 @@ def test_a_home_and_a_backup_of_names_that_are_no_utf8(house: House) -> None:
         assert rf"stepflow: {house.root}/h\351me/stepflow.db is not a directory" in other
     finally:
         say("runner", "stop")
+
+
+def test_a_directory_that_holds_a_secret_has_to_be_named_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_X", "s3cr3tvalue")
+    for name in ("s3cr3tvalue", "***"):  # the second is what the first is recorded as
+        (house.root / name).mkdir()
+    work = house.root / "s3cr3tvalue"
+    stepflow(house, "run", "--secret", "TOKEN_X", "touch", "here", cwd=work)
+    command = [sys.executable, "-m", "stepflow_tui", "--home", str(house.home.root), "rerun"]
+    command += ["--secret", "TOKEN_X", "1"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    sentence = "a secret is hidden in its directory; name it again with -C"
+    assert refused.stderr == f"stepflow: {sentence}\n"
+    (work / "here").unlink()
+    subprocess.run([*command[:-1], "-C", str(work), "1"], check=True, capture_output=True)
+    house.wait(house.read(queries.newest_executions(1))[0].id)
+    assert (work / "here").exists()
+    assert not any((house.root / "***").iterdir())
