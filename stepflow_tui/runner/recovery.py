@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from stepflow_tui.core import clock
+from stepflow_tui.core.identity import is_id
 from stepflow_tui.core.markers import MAX_LINE
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import BadRequest, RunRequest, decode
 from stepflow_tui.runner.pending import pending_execution
 from stepflow_tui.runner.recording import Recording
+from stepflow_tui.runner.retention import set_aside
 from stepflow_tui.runner.spool import LOCK, Spool, SpoolProblem
 from stepflow_tui.runner.stop import Reason
 from stepflow_tui.store import queries
@@ -78,7 +80,10 @@ def _unknown(home: Home, writer: Writer) -> list[str]:
     """The ids of start locks that are not in the database, the oldest first."""
     with os.scandir(home.spool) as entries:
         names = [entry.name for entry in entries if entry.name.endswith(LOCK)]
-    locked = {name.removesuffix(LOCK) for name in names}
+    found = {name.removesuffix(LOCK) for name in names}
+    locked = {name for name in found if is_id(name)}
+    for name in found - locked:
+        set_aside(home, f"{name}{LOCK}", "it has not the name of a start lock")
     known = writer.all(queries.known_ids(sorted(locked)))
     return sorted(locked.difference(known))
 
@@ -87,15 +92,19 @@ def _execution_of(home: Home, execution: str, boot_id: str) -> Execution | None:
     """The execution that a start lock tells of."""
     spool = Spool(home, execution)
     start = spool.start()
+    if start is not None and start.is_damaged:
+        set_aside(home, f"{execution}{LOCK}", "it is not a start lock that can be read")
     if start is None or start.request is None:
         return None
     try:
         request = decode(json.dumps(start.request).encode())
         secrets = spool.masks()
-    except (BadRequest, SpoolProblem) as problem:
+    except (BadRequest, SpoolProblem, RecursionError) as problem:
         _log.warning("what is left of %s: %s", execution, problem)
+        set_aside(home, f"{execution}{LOCK}", str(problem))
         return None
-    if not isinstance(request, RunRequest):
+    if not isinstance(request, RunRequest) or request.id != execution:
+        set_aside(home, f"{execution}{LOCK}", "its request is not that of a run of this name")
         return None
     return pending_execution(replace(request, secrets=secrets), boot_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import suppress
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 20_000
 """Spools that are kept however small they are, so that a look at all of them stays quick."""
+
+SET_ASIDE = "set-aside"
+"""The directory in that of the spools for what cannot be read."""
+
+_log = logging.getLogger(__name__)
 
 _BLOCK = 512
 """The unit of `st_blocks`."""
@@ -47,10 +53,28 @@ def prune_spools(
     for place, (modified, size, execution) in enumerate(kept):
         total += size + _SMALL_FILES
         if modified < oldest or total > max_bytes or place >= MOST_KEPT:
-            for suffix in FILES:
-                (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
+            _delete_files(home, execution)
             deleted.append(execution)
     return deleted
+
+
+def _delete_files(home: Home, execution: str) -> None:
+    for suffix in FILES:
+        with suppress(IsADirectoryError):  # somebody else's
+            (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
+
+
+def set_aside(home: Home, name: str, reason: str) -> None:
+    """Move what is in the spool directory and cannot be read out of the way, with the reason."""
+    aside = home.spool / SET_ASIDE
+    try:
+        aside.mkdir(mode=0o700, exist_ok=True)
+        (home.spool / name).rename(aside / name)
+        (aside / f"{name}.reason").write_text(f"{reason}\n", encoding="utf-8")
+    except OSError as error:
+        _log.error("%r cannot be read (%s), and not be set aside: %s", name, reason, error)
+        return
+    _log.warning("%r was set aside in %s: %s", name, aside, reason)
 
 
 def _finished(home: Home, needed: Container[str]) -> list[tuple[float, int, str]]:
@@ -97,6 +121,5 @@ def remove_files(home: Home, execution: str) -> None:
     Raises:
         OSError: some of it is still there.
     """
-    for suffix in FILES:
-        (home.spool / f"{execution}{suffix}").unlink(missing_ok=True)
+    _delete_files(home, execution)
     remove(home.artifacts / execution)

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 
+_MOST_PATH_BYTES = 512 - len("-journal")
+"""Of the database; SQLite opens no longer ones (its MAX_PATHNAME)."""
+
+_MOST_NAME_BYTES = 255
+_SHOWN_BYTES = 60
+
+
 def prepare_home(home: Home) -> None:
     """Make what is missing of the home, mode 0700, after checking what is there.
 
@@ -62,10 +69,28 @@ def check_home(home: Home) -> None:
     Raises:
         HomeProblem: with the command that mends it.
     """
+    _check_length(home)
     if _entry(home.root) is None:
         return
     for directory in home.directories:
         _check_directory(home, directory)
+
+
+def _check_length(home: Home) -> None:
+    """Refuse what SQLite cannot open, by its given name or without links."""
+    try:
+        names = (home.database, os.path.realpath(home.database))
+        longest = max(len(os.fsencode(name)) for name in names)
+    except OSError as error:
+        raise HomeProblem(f"cannot read {home.root}: {error.strerror}") from error
+    excess = longest - _MOST_PATH_BYTES
+    name = max(map(len, map(os.fsencode, home.root.parts)))
+    if excess > 0 or name > _MOST_NAME_BYTES:
+        shown = os.fsdecode(os.fsencode(home.root)[:_SHOWN_BYTES])
+        by = f"by {excess} bytes" if excess > 0 else f"in a part of {name} bytes"
+        raise HomeProblem(
+            f"the path of the home {shown}... is too long {by}; name a shorter one with --home"
+        )
 
 
 def _check_files(home: Home) -> None:

@@ -12,6 +12,8 @@ from stepflow_tui.core.home import Home
 from stepflow_tui.store import home as store_home
 from stepflow_tui.store.filesystem import check_file_system
 from stepflow_tui.store.home import check_home, prepare_home
+from stepflow_tui.store.reader import Reader
+from stepflow_tui.store.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,3 +221,40 @@ def test_nothing_is_made_on_a_network_file_system(
     monkeypatch.setenv("STEPFLOW_NETWORK_HOME", "1")
     prepare_home(home)
     assert home.spool.is_dir()
+
+
+def long_root(tmp_path: Path, length: int) -> Path:
+    """A directory to be, whose path has so many bytes."""
+    root = tmp_path
+    while length - len(str(root)) > 101:
+        root /= "d" * 100
+    return root / ("e" * (length - len(str(root)) - 1))
+
+
+def test_the_longest_path_that_works_and_the_next(tmp_path: Path) -> None:
+    home = Home(long_root(tmp_path, 492))
+    prepare_home(home)
+    writer = Writer(home.database)
+    with Reader(home.database):
+        writer.close()
+    longer = Home(long_root(tmp_path, 493))
+    with pytest.raises(HomeProblem, match="too long by 1 bytes; name a shorter one with --home"):
+        prepare_home(longer)
+    with pytest.raises(HomeProblem, match="too long by 1 bytes"):
+        check_home(longer)
+    assert not longer.root.exists()
+
+
+def test_a_link_to_a_path_that_is_too_long(tmp_path: Path) -> None:
+    target = long_root(tmp_path, 600)
+    target.mkdir(parents=True)
+    (tmp_path / "short").symlink_to(target)
+    with pytest.raises(HomeProblem, match="too long by"):
+        prepare_home(Home(tmp_path / "short" / "home"))
+    assert list(target.iterdir()) == []
+
+
+def test_a_part_of_a_path_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(HomeProblem, match="in a part of 256 bytes; name a shorter one"):
+        prepare_home(Home(tmp_path / ("é" * 128)))
+    prepare_home(Home(tmp_path / ("e" * 255)))
