@@ -168,7 +168,7 @@ def script_environment(request: Mapping[str, Any]) -> dict[str, str]:
     if is_added or "PWD" in environment:
         environment["PWD"] = request["cwd"]
     if is_added:
-        environment["STEPFLOW"] = "1"
+        environment.setdefault("STEPFLOW", "1")
         environment["STEPFLOW_EXECUTION_ID"] = request["id"]
         environment.setdefault("PYTHONUNBUFFERED", "1")
         if request["tty"]:  # nobody can press a key

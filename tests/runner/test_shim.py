@@ -591,6 +591,12 @@ def test_nothing_is_added_that_is_not_wanted(launch: Launch, *, tty: bool) -> No
     assert told == {"A": "1", "PWD": str(launch.directory)}
 
 
+def test_what_the_caller_has_set_himself_stays(launch: Launch) -> None:
+    own = {"PYTHONUNBUFFERED": "", "STEPFLOW": "2", "FORCE_COLOR": "3"}
+    told, _ = environment_of_script(launch, environment=own)
+    assert {name: told[name] for name in own} == own
+
+
 def test_the_mark_of_a_runner_does_not_reach_a_script(launch: Launch) -> None:
     environment = {"PATH": os.environ["PATH"], "STEPFLOW_RUNNER": "1"}
     told, _ = environment_of_script(launch, environment=environment)
