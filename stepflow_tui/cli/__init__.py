@@ -1,29 +1,36 @@
 """The command line: a file for each command, and the program that finds them."""
 
-from __future__ import annotations
-
+import _signal  # type: ignore[import-not-found]  # `signal` takes milliseconds to be loaded
 import os
 import sys
 
 COMPLETION = "_STEPFLOW_COMPLETE"
 """Set by a shell that asks what could be typed."""
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run `stepflow` with the arguments of this process, and exit with its code."""
     try:
-        from stepflow_tui.cli.interrupts import INTERRUPTED, ignore_interrupts, leave_at_once
-
-        leave_at_once()
+        # Before anything is loaded: Python raises KeyboardInterrupt in the midst of an import.
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            _signal.signal(_signal.SIGINT, leave)
         from stepflow_tui.cli.streams import end_streams, open_missing_streams
 
         open_missing_streams()
         code = _run(sys.argv[1:])
-        ignore_interrupts()
+        # The code is known, and what is left is the interpreter's end.
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         end_streams()
-    except KeyboardInterrupt:  # so early that nothing was begun, or when all was done
+    except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)
+
+
+def leave(_number: int, _frame: object) -> None:
+    """End at once, as a handler of SIGINT: nothing has begun that has to be told or undone."""
+    os._exit(INTERRUPTED)
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepflow_tui.cli.interrupts import INTERRUPTED
+from stepflow_tui.cli import INTERRUPTED
 from stepflow_tui.cli.streams import end_streams
 from stepflow_tui.cli.terminal import flush, output_problem, say
 from stepflow_tui.core.errors import StepflowError, system_reason

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from stepflow_tui import __version__
-from stepflow_tui.cli import COMPLETION
+from stepflow_tui.cli import COMPLETION, INTERRUPTED
 from stepflow_tui.cli.home_option import current_home, home_option
-from stepflow_tui.cli.interrupts import INTERRUPTED, raise_interrupts
+from stepflow_tui.cli.interrupts import raise_interrupts
 from stepflow_tui.cli.outcome import outcome
 from stepflow_tui.cli.terminal import say
 

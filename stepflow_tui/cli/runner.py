@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -112,6 +113,9 @@ def _run(home: Home) -> None:
     prepare(home)
     command = [*runner_command(home), "--foreground"]
     environ = {**os.environ, "PYTHONPATH": python_path(os.environ)}
+    # It stays pending until the runner is loaded, which lets it through; before, Python would raise
+    # it in the midst of an import.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execve(sys.executable, command, environ)  # noqa: S606 - our own interpreter, no shell
 
 

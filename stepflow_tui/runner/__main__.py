@@ -36,6 +36,7 @@ _log = logging.getLogger("stepflow")
 
 _LOG_BYTES = 1_000_000
 _LOG_FILES = 3
+_INTERRUPTED = 130
 _NO_PIDFD = (
     "pidfd is not available here (an old kernel, or a seccomp filter): processes are signalled by "
     "their pid, after a look at their start time"
@@ -45,6 +46,8 @@ _MOST_PROCESSORS = 1024
 
 def main() -> int:
     """Run until there is nothing to do, or a signal or a request says to leave."""
+    signal.signal(signal.SIGINT, _leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # `runner run` has blocked it
     parser = argparse.ArgumentParser(prog="stepflow runner run")
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--foreground", action="store_true", help="log to stderr as well")
@@ -60,6 +63,11 @@ def main() -> int:
     except StepflowError as error:
         sys.stderr.write(f"stepflow: {clean_line(str(error))}\n")
         return error.exit_code
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End at once: nothing has begun yet, and nothing that lies on the disk minds."""
+    os._exit(_INTERRUPTED)
 
 
 def _lift_limits() -> None:
