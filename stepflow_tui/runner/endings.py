@@ -187,7 +187,15 @@ class Endings:
         if wanted and (end.left or not end.exit.drained):
             self._stop_processes(recording, end.left)
 
+    def stop_unrecorded(self, recordings: Iterable[Recording]) -> None:
+        """Stop what is to be stopped of these, although nothing can be recorded."""
+        for recording in recordings:
+            self._check_time(recording, clock.now())
+            recording.release_stop(is_recorded=False)
+
     def _check_time(self, recording: Recording, now: Instant) -> None:
+        if recording.is_final or recording.wanted_stop is not None:
+            return
         deadline = _deadline_ms(recording)
         if deadline is not None and now.mono_ms >= deadline:
             seconds = recording.execution.timeout_s

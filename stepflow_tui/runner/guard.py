@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BLOCKED_EVERY_S = 1.0
+_RETRY_S, _LOCKED_RETRY_S = 1.0, 0.2
 
 
 class Guard:
@@ -25,6 +26,7 @@ class Guard:
     Attributes:
         displaced: the database was `moved` or `overwritten` by somebody else, or is `damaged`;
             None while all is well.
+        retry_s: after so many seconds a commit that has failed is tried again.
     """
 
     def __init__(self, home: Home, settings: Settings, writer: Writer, trouble: Trouble) -> None:
@@ -35,6 +37,7 @@ class Guard:
         self._blocked = False
         self._blocked_at = 0.0
         self.displaced: str | None = None
+        self.retry_s = _RETRY_S
 
     @property
     def is_disk_low(self) -> bool:
@@ -81,6 +84,7 @@ class Guard:
         """A commit failed; True if something was done so that another try may succeed at once."""
         if error.is_damaged:
             self.find_damage(str(error))
+        self.retry_s = _LOCKED_RETRY_S if error.is_locked else _RETRY_S
         why = "the disk is full" if error.is_full else str(error)
         self._trouble.note("write", f"nothing can be recorded, output waits in the spool: {why}")
         return error.is_full and self._disk.throw_off_ballast()

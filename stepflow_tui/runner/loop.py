@@ -394,7 +394,9 @@ class Runner:
         began = time.monotonic()
         if not self.monitor.is_held():
             self._look_after()
-        if self.monitor.standing is not Standing.HELD or not self._guard.may_record():
+        is_held = self.monitor.standing is Standing.HELD
+        if not is_held or not self._guard.may_record():
+            self._endings.stop_unrecorded(self._recordings.values() if is_held else ())
             self._pace.failed(_RETRY_S)
             return
         now = clock.now()
@@ -407,10 +409,10 @@ class Runner:
         fault.pass_by(changed, output="P6", ending="P8")
         is_saved = not changed or self._save(changed)
         for recording in batch:
-            recording.release_stop()  # nor is anybody spared because the disk is full
+            recording.release_stop(is_recorded=is_saved)
         if not is_saved:
             self._turns.mark(turn)
-            self._pace.failed(_RETRY_S)
+            self._pace.failed(self._guard.retry_s)
             return
         for recording in batch:
             self._settle(recording)

@@ -285,10 +285,16 @@ class Recording:
             self.wanted_stop = reason
             self.change(stopping=reason.status, error=reason.error)
 
-    def release_stop(self) -> None:
-        """What it is stopped for is recorded, or cannot be: signal its processes."""
-        if self.stop is not None:
-            self.stop.held = False
+    def release_stop(self, *, is_recorded: bool) -> None:
+        """Signal its processes: what it is stopped for is recorded, in the spool if need be."""
+        if self.stop is None or not self.stop.held:
+            return
+        if not is_recorded and self.wanted_stop is not None:
+            try:
+                self.spool.save_stop_reason(self.wanted_stop)
+            except OSError as error:  # nobody is spared because the disk is full
+                _log.warning("#%d: its stop is not recorded: %s", self.execution.number, error)
+        self.stop.held = False
 
     def _add_artifact(self, marker: ArtifactMarker) -> None:
         current = self.tracker.current

@@ -45,6 +45,9 @@ def recover(home: Home, writer: Writer, settings: Settings) -> Iterator[Recordin
         start = recording.spool.start()
         if start is not None:
             recording.begin(start)
+            reason = recording.spool.stop_reason()
+            if reason is not None and not recording.is_final:
+                recording.want_stop(reason)
         elif not inbox.path_of(home, recording.id, "run").exists():
             _give_up(recording)
         _log.info("taken up #%d, %s", recording.execution.number, recording.execution.status)

@@ -1,13 +1,15 @@
 """The files of an execution in the spool directory: what the shim and its cat leave there.
 
 `ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status,
-`ID.masks` what is hidden in the output.
+`ID.masks` what is hidden in the output, `ID.stop` why it is stopped, where
+the database cannot take that.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import signal
 import stat
@@ -19,18 +21,21 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stepflow_tui.core import clock
-from stepflow_tui.core.models import Instant
+from stepflow_tui.core.models import Instant, Status
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.held_files import HeldFiles
 from stepflow_tui.runner.hole import punch_hole
+from stepflow_tui.runner.stop import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stepflow_tui.core.home import Home
 
-OUTPUT, LOCK, EXIT, MASKS = ".out", ".lock", ".exit", ".masks"
-FILES = (OUTPUT, LOCK, EXIT, MASKS, ".room")
+OUTPUT, LOCK, EXIT, MASKS, STOP = ".out", ".lock", ".exit", ".masks", ".stop"
+FILES = (OUTPUT, LOCK, EXIT, MASKS, STOP, ".room")
+
+_log = logging.getLogger(__name__)
 
 _SIGNAL_BASE = 128
 _SIGNALS = frozenset(map(int, signal.valid_signals()))  # asked each time it makes 64 enums
@@ -293,14 +298,26 @@ class Spool:
         Raises:
             OSError: it could not be kept.
         """
-        path = Path(f"{self.prefix}{MASKS}")
-        temporary = path.with_name(f"{path.name}.tmp")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="ascii") as file:
-            json.dump(list(masks), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
+        _replace(f"{self.prefix}{MASKS}", list(masks))
+
+    def stop_reason(self) -> Reason | None:
+        """Why it is being stopped, where the database could not take that."""
+        try:
+            content = _content(f"{self.prefix}{STOP}")
+            told = json.loads(content or b"null")
+            return None if told is None else Reason(Status(told["status"]), str(told["error"]))
+        except (SpoolProblem, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            _log.warning("why %s was to be stopped cannot be read: %s", self.prefix.name, error)
+            return None
+
+    def save_stop_reason(self, reason: Reason) -> None:
+        """Keep why it is stopped, on the disk before anybody is signalled.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        told = {"status": reason.status.value, "error": reason.error}
+        _replace(f"{self.prefix}{STOP}", told)
 
     def discard(self) -> None:
         """Delete all that this execution has left in the spool."""
@@ -320,6 +337,27 @@ class Spool:
             punch_hole(descriptor, 0, end)
         finally:
             os.close(descriptor)
+
+
+def _replace(name: str, content: object) -> None:
+    """Write a file of JSON, which is on the disk on return.
+
+    Raises:
+        OSError: it could not be written; what was there before is there still.
+    """
+    path = Path(name)
+    temporary = path.with_name(f"{path.name}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="ascii") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _open(path: str) -> int | None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BUSY_MS, _LOCKED_MS = 1000, 100
+"""For so long the lock of another program is waited for, and once it was held for that long."""
+
 _DURABLE_EVERY_S = 1.0
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
 _CHECKPOINT_EVERY_S = 1.0
@@ -64,12 +67,14 @@ class WriteFailed(StoreProblem):
     Attributes:
         is_full: there is no room on the disk.
         is_damaged: what was read of the database makes no sense.
+        is_locked: another program held a lock on it for longer than we wait.
     """
 
     def __init__(self, path: Path, error: Exception) -> None:
         super().__init__(f"cannot write {path}: {error}")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         self.is_full = code == sqlite3.SQLITE_FULL
+        self.is_locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
         self.is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -116,6 +121,7 @@ class Writer:
         self.failures = 0
         self.commit_ms = 0.0
         self.commit_times: Counter[int] = Counter()
+        self._patience_ms = _BUSY_MS
         self._durable_at = 0.0
         self.is_durable = False
         self.is_new = False
@@ -153,7 +159,7 @@ class Writer:
             raise StoreProblem(f"{self._path} lies on a file system without WAL; use a local one")
         for setting in (
             "synchronous=NORMAL",
-            "busy_timeout=5000",
+            f"busy_timeout={_BUSY_MS}",
             "wal_autocheckpoint=0",
             f"journal_size_limit={_WAL_LIMIT}",
             "foreign_keys=ON",
@@ -214,10 +220,13 @@ class Writer:
             self._doubt(error)
             self._roll_back()
             self.failures += 1
-            raise WriteFailed(self._path, error) from error
+            failure = WriteFailed(self._path, error)
+            self._wait_for_locks(_LOCKED_MS if failure.is_locked else _BUSY_MS)
+            raise failure from error
         except BaseException:
             self._roll_back()
             raise
+        self._wait_for_locks(_BUSY_MS)
         ended = time.monotonic()
         self.commits += 1
         self.commit_ms = (ended - began) * 1000
@@ -226,6 +235,12 @@ class Writer:
         self.is_durable = durable
         self._uncheckpointed += transaction.written + _COMMIT_OVERHEAD
         self._checkpoint_if_due(ended)
+
+    def _wait_for_locks(self, patience_ms: int) -> None:
+        """Wait so long for the locks of others; everything else waits meanwhile."""
+        if patience_ms != self._patience_ms:
+            self._patience_ms = patience_ms
+            self._pragma(f"busy_timeout={patience_ms}")
 
     @contextmanager
     def removal(self, *, durable: bool) -> Iterator[Transaction]:
@@ -306,7 +321,7 @@ class Writer:
             self._pragma("busy_timeout=250")
         self._checkpoint("RESTART" if too_long else "PASSIVE")
         if too_long:
-            self._pragma("busy_timeout=5000")
+            self._pragma(f"busy_timeout={self._patience_ms}")
         self._checkpointed_at = time.monotonic()
         self._uncheckpointed = 0
 
@@ -348,7 +363,7 @@ class Writer:
             self._doubt(error)
             return True
         finally:
-            self._pragma("busy_timeout=5000")
+            self._pragma(f"busy_timeout={self._patience_ms}")
             self._files = self._files.written(self._path)
         return bool(moved < pages)
 
