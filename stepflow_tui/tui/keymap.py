@@ -137,7 +137,7 @@ READING = (
     key("left_square_bracket", "previous_step", "step before", "["),
     key("full_stop", "fold", "fold the step, or unfold it", "."),
     key("comma", "fold_all", "fold all steps, or unfold them", ","),
-    key("M", "markers", "markers: as headings, hidden, as printed", "M"),
+    key("M", "markers", "markers: as headings, as printed, hidden", "M"),
     key("J", "pretty", "the JSON of a line, indented", "J"),
     key("v", "select_lines", "select lines; y copies them", "v"),
 )

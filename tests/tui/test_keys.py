@@ -289,7 +289,7 @@ async def test_keys_of_the_log_work_from_every_pane(furnished: Home) -> None:
             await board.press("left_square_bracket")
             assert board.log.cursor == 8
             await board.press("M")
-            assert board.messages[-1:] == ["markers hidden"]
+            assert board.messages[-1:] == ["all lines, as printed"]
 
 
 def test_the_footer_is_a_part_of_the_help() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,17 @@ def test_questions_cost_the_same_in_a_log_of_any_length() -> None:
     assert lines.size == 9_000_000
     assert lines.at(4_500_000) == 5_000_001
     assert lines.below(5_000_001) == 4_500_000
+
+
+@pytest.mark.parametrize("hidden", [[], [0], [3, 4, 9], list(range(2, 40)), list(range(COUNT))])
+def test_hidden_lines_keep_their_numbers(hidden: list[int]) -> None:
+    lines = LineMap()
+    lines.count = COUNT
+    lines.hide(array("Q", hidden))
+    shown = [line for line in range(COUNT) if line not in hidden]
+    checked(lines, shown)
+    assert lines.is_whole == (not hidden)
+    lines.reveal(3)
+    checked(lines, sorted({*shown, 3}))
+    lines.fold([2], [range(3, 6)])
+    checked(lines, [line for line in sorted({*shown, 2}) if line not in range(3, 6)])

@@ -68,8 +68,8 @@ def show(source: CountingSource, recorder: Recorder) -> Show:
 async def test_steps_have_headings(show: Show, number: int) -> None:
     async with show(number) as host:
         assert host.rows[:3] == ["hello", "▾ ✓ Build  12.3s", "compile"]
-        assert host.rows[5] == "▾ ✗ Test  1.0s"
-        assert host.signs == "   !   ✗  ✗  "
+        assert host.rows[4] == "▾ ✗ Test  1.0s"
+        assert host.signs == "   ! ✗  ✗ "
 
 
 async def test_a_step_folds_and_unfolds(show: Show, number: int) -> None:
@@ -78,7 +78,7 @@ async def test_a_step_folds_and_unfolds(show: Show, number: int) -> None:
         await host.press("g", "j", "j", "full_stop")
         assert host.rows[:3] == [
             "hello",
-            "▸ ✓ Build  12.3s  · 3 lines  ! 1",
+            "▸ ✓ Build  12.3s  · 2 lines  ! 1",
             "▾ ✗ Test  1.0s",
         ]
         assert host.line == 2
@@ -96,13 +96,13 @@ async def test_all_steps_fold_and_the_place_stays(show: Show, number: int) -> No
         await host.press("g", "j", "j", "comma")
         assert host.rows == [
             "hello",
-            "▸ ✓ Build  12.3s  · 3 lines  ! 1",
-            "▸ ✗ Test  1.0s  · 6 lines  ✗ 2",
+            "▸ ✓ Build  12.3s  · 2 lines  ! 1",
+            "▸ ✗ Test  1.0s  · 4 lines  ✗ 2",
             "bye",
         ]
         assert host.log.folded_steps == {1, 2}
         await host.press("comma")
-        assert len(host.rows) == 13
+        assert len(host.rows) == 10
 
 
 async def test_a_jump_unfolds_what_hides_its_goal(show: Show, number: int) -> None:
@@ -131,6 +131,7 @@ async def test_folds_of_a_long_log_are_read_where_they_are(recorder: Recorder, s
 async def test_markers_are_headings_or_hidden_or_raw(show: Show, number: int) -> None:
     async with show(number) as host:
         log = host.log
+        assert log.cycle_markers() is Markers.RAW
         assert log.cycle_markers() is Markers.HIDDEN
         await host.until(lambda: log.view.lines.size == 8)
         assert host.rows == [
@@ -146,10 +147,82 @@ async def test_markers_are_headings_or_hidden_or_raw(show: Show, number: int) ->
         await host.press("g", "j", "full_stop")
         assert host.rows[:3] == ["hello", "▸ ✓ Build  12.3s  · 2 lines  ! 1", "error: bad"]
         await host.press("full_stop", "M")
-        assert host.rows == SCRIPT.decode().splitlines()
+        assert host.rows == [
+            "hello",
+            "▾ ✓ Build  12.3s",
+            "compile",
+            "warning: old",
+            "▾ ✗ Test  1.0s",
+            "error: bad",
+            "one",
+            "two",
+            "STEP_ERROR:1 test failed",
+            "bye",
+        ]
         await host.press("M")
-        assert host.rows[1] == "▾ ✓ Build  12.3s"
-        assert host.messages == ["markers as printed", "steps as headings"]
+        assert host.rows == SCRIPT.decode().splitlines()
+        assert host.messages == [
+            "steps as headings, other markers hidden",
+            "all lines, as printed",
+        ]
+
+
+async def test_hidden_markers_are_reached_by_search_and_by_number(show: Show, number: int) -> None:
+    async with show(number) as host:
+        await host.press("g")
+        host.log.jump(6, above=1, reveal=True)
+        assert (host.line, host.rows[4:7]) == (
+            7,
+            ["▾ ✗ Test  1.0s", "META:PROGRESS:50%", "error: bad"],
+        )
+        await host.press("j")
+        assert (host.line, host.rows[5]) == (8, "META:PROGRESS:50%")
+        host.log.jump(4, above=1, reveal=True)
+        assert (host.line, host.rows[4:7]) == (
+            5,
+            ["STEP_COMPLETE:Build", "▾ ✗ Test  1.0s", "error: bad"],
+        )
+        await host.press("G")
+        assert "STEP_COMPLETE:Build" not in host.rows
+
+
+async def test_only_markers_are_hidden_and_it_is_said(recorder: Recorder, show: Show) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"META:a:b\n" * 50)
+    async with show(number) as host:
+        assert host.drawn[0] == "only markers, M shows them"
+        await host.press("M")
+        await host.until(lambda: host.rows == ["META:a:b"] * host.log.height)
+
+
+async def test_markers_among_many_lines_hide_as_they_are_found(
+    recorder: Recorder, show: Show
+) -> None:
+    number = recorder.execution()
+    for start in range(1, 100_001, 10_000):
+        recorder.log(number, numbered(10_000, start).replace(b"7\n", b"7\nMETA:PROGRESS:7%\n"))
+    async with show(number) as host:
+        assert not [row for row in host.rows if row.startswith("META")]
+        host.log.jump(54_994, above=5)
+        await host.scanned()
+        await host.pilot.pause()
+        assert (host.log.cursor, host.log._cursor_y) == (54_994, 5)
+        assert not [row for row in host.rows if row.startswith("META")]
+        assert host.log.view.lines.size == 100_000
+        recorder.log(number, b"META:a:b\nlast\nMETA:a:c\n")
+        await host.press("G")
+        await host.refresh()
+        assert host.rows[-1] == "last"
+        await host.press("f")
+        assert host.log.seen == host.log.view.count
+
+
+async def test_a_filter_shows_the_markers_that_it_asks_for(show: Show, number: int) -> None:
+    async with show(number) as host:
+        host.log.set_filter(Needle("50%"))
+        await host.until(lambda: host.rows == ["META:PROGRESS:50%"])
+        host.log.set_filter(None, Needle("e"))
+        await host.until(lambda: host.rows == ["warning: old", "two"])
 
 
 async def test_brackets_go_from_step_to_step(show: Show, number: int) -> None:
@@ -249,8 +322,8 @@ async def test_lines_are_selected_and_copied(show: Show, number: int) -> None:
         await host.press("g", "j", "j")
         assert await log.excerpt() == Excerpt("compile", 1)
         await host.press("v", "j", "j")
-        assert log.selected_lines == range(2, 5)
-        assert await log.excerpt() == Excerpt("compile\nwarning: old\nSTEP_COMPLETE:Build", 3)
+        assert log.selected_lines == range(2, 6)
+        assert await log.excerpt() == Excerpt("compile\nwarning: old\nSTEP_START:Test", 3)
         await host.press("k", "k", "k")
         assert log.selected_lines == range(1, 3)
         await host.press("G")

@@ -67,7 +67,7 @@ STOPS = (
         "“compiled” in #10 site",
         "match-list",
     ),
-    Stop("pretty", ("tab", "tab", "k", "k", "k", "J"), '"words": 1204', None),
+    Stop("pretty", ("tab", "tab", "k", "k", "J"), '"words": 1204', None),
     Stop("save", ("W",), "Save #10 site", "save-name"),
     Stop("health", ("H",), "write-ahead log", "health-trees"),
     Stop("gauges", ("H", "tab"), "write-ahead log", "health-gauges"),

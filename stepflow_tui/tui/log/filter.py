@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.lazy_pattern import lazy_pattern
-from stepflow_tui.core.markers import Malformed, StepError, parse_line
+from stepflow_tui.core.markers import ArtifactMarker, Meta, StepComplete, StepStart, parse_line
 from stepflow_tui.tui.log.line_map import Except, Only
 from stepflow_tui.tui.log.scan import LogScan
 
@@ -21,6 +21,12 @@ MARKER_HINT = lazy_pattern(
 )
 """Matches in every marker line but the errors of steps; a search for one character is quick."""
 
+SILENT = (Meta, StepComplete)
+"""Markers that tell a reader nothing: the heading of a step shows how it ended, and metadata has
+its own places."""
+
+_NO_ERRORS = (*SILENT, StepStart, ArtifactMarker)
+
 
 class LineFilter:
     """Which lines are left.
@@ -29,6 +35,7 @@ class LineFilter:
         include: lines must hold it; None lets all pass.
         exclude: lines must not hold it.
         markers: marker lines may pass; if not, of them only errors of steps do.
+        silent: so may those of `SILENT`, which pass in any case if they hold `include`.
     """
 
     def __init__(
@@ -37,10 +44,12 @@ class LineFilter:
         exclude: Needle | None = None,
         *,
         markers: bool = True,
+        silent: bool = True,
     ) -> None:
         self.include = include
         self.exclude = exclude
         self.markers = markers
+        self.silent = silent
 
     def look(self, text: str, first_line: int) -> tuple[list[int]]:
         """The lines that are left if there is something to include, else those that are not."""
@@ -49,6 +58,8 @@ class LineFilter:
             gone.update(self.exclude.found_in(text, first_line).lines)
         if not self.markers:
             gone.update(marker_lines(text, first_line))
+        elif not self.silent and self.include is None:
+            gone.update(silent_lines(text, first_line))
         if self.include is None:
             return (sorted(gone),)
         found = self.include.found_in(text, first_line).lines
@@ -71,14 +82,23 @@ class LogFilter(LogScan):
         return Except(self) if self.chosen.include is None else Only(self)
 
 
-def marker_lines(text: str, first_line: int) -> Iterator[int]:
-    """The marker lines of a text, but for errors of steps; it begins with line `first_line`."""
+def silent_lines(text: str, first_line: int) -> list[int]:
+    """The lines with one of the `SILENT` markers in a text that begins with line `first_line`."""
+    if "META:" not in text and "STEP_COMPLETE:" not in text:  # by far the most frequent case
+        return []
+    return list(marker_lines(text, first_line, SILENT))
+
+
+def marker_lines(text: str, first_line: int, kinds: tuple[type, ...] = _NO_ERRORS) -> Iterator[int]:
+    """The lines with markers of these kinds in a text that begins with line `first_line`.
+
+    Errors of steps are not found.
+    """
     line, counted, position = first_line, 0, 0
     while hint := MARKER_HINT.search(text, position):
         start, end = text.rfind("\n", 0, hint.start()) + 1, text.find("\n", hint.end())
         position = len(text) if end < 0 else end
-        marker = parse_line(text[start:position].encode())
-        if not isinstance(marker, Malformed | StepError | None):
+        if isinstance(parse_line(text[start:position].encode()), kinds):
             line += text.count("\n", counted, start)
             counted = start
             yield line

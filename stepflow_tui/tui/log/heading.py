@@ -23,9 +23,9 @@ OPEN, FOLDED = "▾", "▸"
 class Markers(Enum):
     """How marker lines are shown; the value says it in words."""
 
-    HEADINGS = "steps as headings"
-    HIDDEN = "markers hidden"
-    RAW = "markers as printed"
+    HEADINGS = "steps as headings, other markers hidden"
+    RAW = "all lines, as printed"
+    HIDDEN = "all markers hidden"
 
     @property
     def next(self) -> Markers:

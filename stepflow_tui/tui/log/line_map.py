@@ -46,12 +46,16 @@ class Scanned(Protocol):
         """What was found."""
 
 
+_NOTHING: array[int] = array("Q")
+_FEW = 8
+
+
 class Whole(Struct):
-    """A log as if it was scanned and nothing was found: all of it is shown."""
+    """A log as if it was scanned as a whole; `lines` are those that are hidden."""
 
     low: int = 0
     high: int = 0
-    lines: array[int] = field(default_factory=lambda: array("Q"))
+    lines: array[int] = field(default_factory=lambda: _NOTHING)
 
 
 class Only:
@@ -158,13 +162,14 @@ class LineMap:
         self._all = Except(self._whole)
         self._sifted: Lines = self._all
         self._headings: Sequence[int] = ()
+        self._revealed: int | None = None
         self._hidden: Sequence[range] = ()
         self._lines: Lines = self._all
 
     @property
     def is_whole(self) -> bool:
         """Whether every line is shown."""
-        return self._lines is self._all
+        return self._lines is self._all and not self._whole.lines
 
     @property
     def count(self) -> int:
@@ -185,6 +190,17 @@ class LineMap:
         self._sifted = lines or self._all
         self.refresh()
 
+    def hide(self, lines: array[int] = _NOTHING) -> None:
+        """Leave out these, which are in order, where no other lines are chosen by `sift`."""
+        self._whole.lines = lines
+        self.refresh()
+
+    def reveal(self, line: int | None) -> None:
+        """Show this one whether or not it is hidden or sifted out, and no other one such."""
+        if line != self._revealed:
+            self._revealed = line
+            self.refresh()
+
     def fold(self, headings: Sequence[int], hidden: Sequence[range]) -> None:
         """Hide these ranges, which are apart and in order, and show the headings at any rate."""
         self._headings, self._hidden = headings, hidden
@@ -193,8 +209,11 @@ class LineMap:
     def refresh(self) -> None:
         """Take note that a scan has gone on."""
         self._lines = self._sifted
-        if self._headings:
-            self._lines = With(self._lines, self._headings)
+        extra = self._headings
+        if self._revealed is not None and not _has(self._sifted, self._revealed):
+            extra = sorted({*extra, self._revealed})
+        if extra:
+            self._lines = With(self._lines, extra)
         if self._hidden:
             self._lines = Folded(self._lines, self._hidden)
 
@@ -223,19 +242,23 @@ class LineMap:
 
     def has(self, line: int) -> bool:
         """Whether it is shown."""
-        return self._lines.below(line) < self._lines.below(line + 1)
+        return _has(self._lines, line)
 
     def after(self, line: int) -> int | None:
         """The first line shown from this one on."""
         if self._lines is self._all:  # by far the most frequent case
-            return max(0, line) if line < self._whole.high else None
+            near = _nearest(self._whole.lines, max(0, line), 1)
+            if near is not None:
+                return near if near < self._whole.high else None
         place = self._lines.below(line)
         return self._lines.at(place) if place < self._lines.below(END) else None
 
     def before(self, line: int) -> int | None:
         """The last line shown up to this one."""
         if self._lines is self._all:
-            return min(line, self._whole.high - 1) if line >= 0 and self._whole.high else None
+            near = _nearest(self._whole.lines, min(line, self._whole.high - 1), -1)
+            if near is not None:
+                return near if near >= 0 else None
         place = self._lines.below(line + 1)
         return self._lines.at(place - 1) if place else None
 
@@ -245,3 +268,18 @@ class LineMap:
         if after is not None:
             return after
         return self.before(line) or 0
+
+
+def _has(lines: Lines, line: int) -> bool:
+    return lines.below(line) < lines.below(line + 1)
+
+
+def _nearest(hidden: array[int], line: int, step: int) -> int | None:
+    """The next line, up or down, that is not hidden; None if that is too far to go by steps."""
+    place = bisect_left(hidden, line)
+    for _ in range(_FEW):
+        if not 0 <= place < len(hidden) or hidden[place] != line:
+            return line
+        line += step
+        place += step
+    return None

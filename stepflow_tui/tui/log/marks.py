@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.markers import Malformed, StepError, parse_line
-from stepflow_tui.tui.log.filter import MARKER_HINT
+from stepflow_tui.tui.log.filter import MARKER_HINT, silent_lines
 from stepflow_tui.tui.log.scan import LogScan
 
 if TYPE_CHECKING:
@@ -120,11 +120,15 @@ def _candidates(data: bytes) -> Sequence[tuple[int, int]]:
     return sorted(found.items())
 
 
+def _marks_in(text: str, first_line: int) -> tuple[list[int], list[int], list[int]]:
+    return *problems_in(text, first_line), silent_lines(text, first_line)
+
+
 class LogMarks(LogScan):
-    """The errors and warnings of a log."""
+    """The errors and warnings of a log, and the marker lines that tell a reader nothing."""
 
     def __init__(self, log: AnyLog) -> None:
-        super().__init__(log, problems_in, kinds=2)
+        super().__init__(log, _marks_in, kinds=3)
 
     @property
     def errors(self) -> array[int]:
@@ -136,21 +140,26 @@ class LogMarks(LogScan):
         """Lines with a warning, in order."""
         return self.found[1]
 
+    @property
+    def silent(self) -> array[int]:
+        """Lines with one of the `SILENT` markers, in order."""
+        return self.found[2]
+
     def counts(self, start: int, stop: int) -> tuple[int, int]:
         """How many errors and how many warnings the lines `start:stop` hold."""
         errors, warnings = (
-            bisect_left(lines, stop) - bisect_left(lines, start) for lines in self.found
+            bisect_left(lines, stop) - bisect_left(lines, start) for lines in self.found[:2]
         )
         return errors, warnings
 
     def following(self, line: int) -> int | None:
         """The first line behind this one that has an error or a warning."""
-        places = ((lines, bisect_left(lines, line + 1)) for lines in self.found)
+        places = ((lines, bisect_left(lines, line + 1)) for lines in self.found[:2])
         found = [lines[place] for lines, place in places if place < len(lines)]
         return min(found, default=None)
 
     def preceding(self, line: int) -> int | None:
         """The last line ahead of this one that has an error or a warning."""
-        places = ((lines, bisect_left(lines, line)) for lines in self.found)
+        places = ((lines, bisect_left(lines, line)) for lines in self.found[:2])
         found = [lines[place - 1] for lines, place in places if place]
         return max(found, default=None)

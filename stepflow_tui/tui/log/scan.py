@@ -44,6 +44,7 @@ class LogScan:
         self._window = _FIRST_WINDOW
         self._was_ahead = False
         self._turn = asyncio.Lock()
+        self._goes_down = False
         self.found = [array("Q") for _ in range(kinds)]
         self.low = self.high = 0
 
@@ -62,7 +63,7 @@ class LogScan:
 
     def take(self, stop: int) -> None:
         """Go on with the lines before `stop` that are in memory and complete: a few at most."""
-        if self._turn.locked():
+        if self._goes_down:
             return
         for _ in range(min(_AT_ONCE, stop - self.high)):
             line = self._log.line(self.high)
@@ -71,6 +72,15 @@ class LogScan:
             if not line.missing:
                 self._extend(self._look(shown_line(line.text), self.high))
             self.high += 1
+
+    def take_back(self, start: int) -> None:
+        """Go back over the lines from `start` on, as far as they are in memory."""
+        low, texts = self.low, list[str]()
+        while low > start and (line := self._log.line(low - 1)) is not None:
+            low -= 1
+            texts.append("" if line.missing else shown_line(line.text))
+        if texts:
+            self._prepend(self._look("\n".join(reversed(texts)), low), low)
 
     async def advance(self, stop: int) -> bool:
         """Look through some more lines before `stop`, ahead and back by turns.
@@ -97,9 +107,13 @@ class LogScan:
         self._was_ahead = ahead
 
     async def _go_down(self, stop: int) -> None:
-        async for found, high in self._scan(self.high, stop):
-            self._extend(found)
-            self.high = high
+        self._goes_down = True
+        try:
+            async for found, high in self._scan(self.high, stop):
+                self._extend(found)
+                self.high = high
+        finally:
+            self._goes_down = False
         self.high = max(self.high, stop)  # a log may have a hole
 
     async def _go_up(self, start: int) -> None:
@@ -107,8 +121,12 @@ class LogScan:
         async for found, _ in self._scan(start, self.low):
             for lines, more in zip(before, found, strict=True):
                 lines.extend(more)
-        self.found = [a + b for a, b in zip(before, self.found, strict=True)]
-        self.low = start
+        self._prepend(before, start)
+
+    def _prepend(self, found: Sequence[Sequence[int]], low: int) -> None:
+        pairs = zip(found, self.found, strict=True)
+        self.found = [array("Q", before) + after for before, after in pairs]
+        self.low = low
 
     def _extend(self, found: Sequence[Sequence[int]]) -> None:
         for lines, more in zip(self.found, found, strict=True):

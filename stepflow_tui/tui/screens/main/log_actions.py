@@ -66,7 +66,7 @@ class LogActions(Searching):
         else:
             line = await self._line_of(place)
         self._go_to("log")
-        self._log.jump(line, above=_ABOVE_A_PLACE)
+        self._log.jump(line, above=_ABOVE_A_PLACE, reveal=True)
 
     async def _line_of(self, place: places.Elapsed | places.ClockTime) -> int:
         from stepflow_tui.core import places

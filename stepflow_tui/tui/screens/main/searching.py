@@ -98,7 +98,7 @@ class Searching(Asking):
         if hit is None:
             bar.say("not found", bad=True)
             return
-        log.jump(hit.line, above=_ABOVE_A_MATCH)
+        log.jump(hit.line, above=_ABOVE_A_MATCH, reveal=True)
         if hit.wrapped:
             self._say("the search went on from the " + ("end" if backward else "beginning"))
 
@@ -165,7 +165,7 @@ class Searching(Asking):
         line = await self._ask(matches)
         if line is not None:
             self._go_to("log")
-            self._log.jump(line, above=_ABOVE_A_MATCH)
+            self._log.jump(line, above=_ABOVE_A_MATCH, reveal=True)
 
 
 def _own(log: LogPages | Interleaved) -> LogPages | Interleaved:

@@ -169,7 +169,11 @@ class LogPane(InParts, Pane):
         else:
             self._asked_for = missing
             self.post_message(Wanted())  # what was in view stays until the new lines are there
-        self.seen = max(self.seen, rows[-1].line + 1 if rows else self.view.top)
+        self.seen = max(self.seen, self._seen_to(rows[-1].line) if rows else self.view.top)
+
+    def _seen_to(self, line: int) -> int:
+        """How many lines one has seen in a view that ends with this one."""
+        return self.view.count if self.view.lines.after(line + 1) is None else line + 1
 
     def _move_scroll_bar(self) -> None:
         lines = self.view.lines

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[int, int, int]
 """The current line, and the top of the view."""
 
+_AHEAD = 2
+"""So many views above the first one are looked through before that is drawn."""
+
 _PAUSE_S = 1.0
 """Between two looks at what a log has grown by, where that is out of view."""
 
@@ -67,8 +70,8 @@ class LogSieve(LogPane):
 
         The current line, or the nearest to it that is left, stays where it is.
         """
-        markers = self._painter.look.markers is not Markers.HIDDEN
-        self._choose(LineFilter(include, exclude, markers=markers))
+        markers, silent = self._painter.look.markers is not Markers.HIDDEN, not self._hides_silent
+        self._choose(LineFilter(include, exclude, markers=markers, silent=silent))
 
     def clear_filter(self) -> bool:
         """Show every line again, and stay on the current one; False if there was no filter."""
@@ -81,12 +84,51 @@ class LogSieve(LogPane):
         """Show marker lines in the next way; returns which."""
         look, chosen = self._painter.look, self.filter or LineFilter()
         look.markers = look.markers.next
-        self._rearrange(self.restyle)
+        self._rearrange(self._restyle_markers)
         self.set_filter(chosen.include, chosen.exclude)
         return look.markers
 
+    @property
+    def _hides_silent(self) -> bool:
+        return self._painter.look.markers is Markers.HEADINGS
+
+    def _restyle_markers(self) -> None:
+        self._hide_silent()
+        self.restyle()
+
+    def _hide_silent(self) -> None:
+        """Leave out markers that tell a reader nothing, as far as they are known."""
+        if self.marks is not None and self._hides_silent:
+            self.view.lines.hide(self.marks.silent)
+        else:
+            self.view.lines.hide()
+
+    def _silent_found(self) -> None:
+        """Lines that are in view may be left out now: stay on the current one, in its row."""
+        self._hide_silent()
+        lines = self.view.lines
+        if not all(lines.has(row.line) for row in self._rows):
+            self._rearrange(lines.refresh)
+
+    def jump(self, line: int, *, above: int, reveal: bool = False) -> None:
+        """Go to a line, with some lines above it in view, and stay there.
+
+        Args:
+            line: its index.
+            above: so many lines.
+            reveal: show it even if it is a marker that is hidden.
+        """
+        self.view.lines.reveal(line if reveal and self.filter is None else None)
+        super().jump(line, above=above)
+
+    def resume(self) -> None:
+        """Go to the end and follow it."""
+        self.view.lines.reveal(None)
+        super().resume()
+
     def _choose(self, chosen: LineFilter) -> None:
         log = self._log
+        self.view.lines.reveal(None)
         if log is None or (chosen.include is None and chosen.exclude is None and chosen.markers):
             self._filter = self._coming = None
             self._sift()
@@ -121,7 +163,9 @@ class LogSieve(LogPane):
         self._settle()
 
     def _nothing_shown(self) -> str:
-        return "looking…" if self.is_filtering else "the filter leaves no line"
+        if self.is_filtering:
+            return "looking…"
+        return "only markers, M shows them" if self.filter is None else "the filter leaves no line"
 
     # What the scan finds
 
@@ -139,21 +183,26 @@ class LogSieve(LogPane):
 
     def _turn_to(self, log: AnyLog | None) -> None:
         super()._turn_to(log)
-        self.view.lines.sift(None)
         self._filter = self._coming = None
         self._minimap.forget()
         self._matches = ()
         self.marks = None if log is None else LogMarks(log)
+        self.view.lines.sift(None)
+        self.view.lines.reveal(None)
+        self._hide_silent()
 
     def _grown(self) -> None:
         """Look at new lines at once if they are in memory, else as soon as may be."""
         count = self.view.count
         if self.marks is not None and self.marks.high == 0 and count:
             self._begin(count)
+        silent = 0 if self.marks is None else len(self.marks.silent)
         for scan in self._scans:
             scan.take(count)
         if self._filter is not None:
             self.view.lines.refresh()
+        elif self.marks is not None and len(self.marks.silent) != silent:
+            self._hide_silent()
         if not all(scan.is_done(self._complete) for scan in self._scans):
             self._scan_on.set()
 
@@ -161,6 +210,8 @@ class LogSieve(LogPane):
         """The first lines of a log have come."""
         assert self.marks is not None  # noqa: S101 - as the caller has seen
         self.marks.begin(count if self.follow else self.cursor)
+        self.marks.take_back(self.marks.low - _AHEAD * self.height)
+        self._hide_silent()
         if self._painter.look.markers is Markers.HIDDEN and self._filter is None:
             self.set_filter(None)
         self._scan_anew()
@@ -206,6 +257,7 @@ class LogSieve(LogPane):
         elif self._filter is not None:
             self._hold()
         else:
+            self._silent_found()
             self._move_scroll_bar()
             self.repaint()
         self.post_message(LogMoved())

@@ -109,7 +109,8 @@ class LogView(LogMouse, LogSelection, LogFolding, LogSieve, is_whole=True):
 
     async def _problem(self, *, backward: bool) -> int | None:
         """The nearest one that a filter leaves; the scan goes on as far as need be."""
-        marks, start = self.marks, self.cursor
+        # While we follow, the last line is as good as above us.
+        marks, start = self.marks, self.view.count if backward and self.follow else self.cursor
         is_more = marks is not None
         while marks is not None:
             joins = marks.high >= min(start, self._complete) if backward else marks.low <= start + 1
