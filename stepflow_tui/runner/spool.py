@@ -260,6 +260,7 @@ class Spool:
             OSError: it cannot be opened now, as too many files are open.
         """
         problem = "the spool was deleted from outside"
+        is_link = False
         try:
             descriptor = _open(self._output)
         except OSError as error:
@@ -267,6 +268,7 @@ class Spool:
                 raise
             descriptor = None
             problem = f"the spool cannot be read: {error.strerror}"
+            is_link = error.errno == errno.ELOOP
         if descriptor is not None:
             found = os.fstat(descriptor)
             if stat.S_ISREG(found.st_mode) and inode in (None, found.st_ino):
@@ -276,7 +278,7 @@ class Spool:
         held = self._held.output(inode) if self._held and self._may_be_held() else None
         if held is not None:
             return os.dup(held)
-        if inode is None:
+        if inode is None and not is_link:
             return None
         raise SpoolGone(problem)
 
