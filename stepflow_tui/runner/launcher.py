@@ -201,7 +201,7 @@ class Starter:
                 set_signal(number, SIG_DFL)
             setsid()
             self._reap()
-            chdir(plan.cwd)
+            _enter(plan.cwd)
             if not take_lock(plan.prefix, plan.claim):
                 os._exit(99)  # started before: never twice
             _open_descriptors(plan.prefix, _checked_setup(plan))
@@ -215,6 +215,15 @@ class Starter:
             self._complain(execution, error if isinstance(error, Exception) else Exception())
         finally:
             os._exit(98)
+
+
+def _enter(directory: str) -> None:
+    try:
+        chdir(directory)
+    except OSError as error:
+        # As `repr` has it: bytes that are no UTF-8 have no place in a sentence.
+        sentence = f"its working directory {directory!r} cannot be entered: {error.strerror}"
+        raise RuntimeError(sentence) from error
 
 
 def _set_up_descriptors(descriptor: int) -> socket.socket:

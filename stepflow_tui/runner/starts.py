@@ -143,7 +143,8 @@ class Starts:
         start = recording.spool.start()
         if start is not None and start.pid != failure.pid:
             return  # it was ordered twice, and the other start has the lock
-        reason = Reason(Status.FAILED, f"could not be started: {failure.error}")
+        error = recording.ingest.masked(failure.error)
+        reason = Reason(Status.FAILED, f"could not be started: {error}")
         recording.finish(reason, clock.now(), code=None, signal=None)
         recording.end_stream()
         self._mark(recording.id)

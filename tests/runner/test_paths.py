@@ -263,3 +263,14 @@ def test_a_directory_that_holds_a_secret_has_to_be_named_again(
     house.wait(house.read(queries.newest_executions(1))[0].id)
     assert (work / "here").exists()
     assert not any((house.root / "***").iterdir())
+
+
+def test_a_directory_that_cannot_be_entered_is_said_without_its_secret(house: House) -> None:
+    cwd = os.fsdecode(os.fsencode(house.root) + b"/caf\xe9-s3cr3tvalue")
+    execution = house.run("true", cwd=cwd, secrets=["s3cr3tvalue"])
+    assert execution.status is Status.FAILED
+    assert execution.error == (
+        f"could not be started: its working directory '{house.root}/caf\\udce9-***' "
+        "cannot be entered: No such file or directory"
+    )
+    assert house.run("true").status is Status.COMPLETED
