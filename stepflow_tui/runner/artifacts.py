@@ -54,6 +54,7 @@ class Order(Struct, frozen=True):
         artifact: as it was recorded, with its index and the path as the script gave it.
         names: other paths by which the script may name that directory.
         shim: pid and start time of who works there as long as it lives, wherever it is moved.
+        masked: hides secrets in the name of a file that is found.
     """
 
     execution: str
@@ -61,6 +62,7 @@ class Order(Struct, frozen=True):
     artifact: Artifact
     names: tuple[str, ...] = ()
     shim: tuple[int, int] | None = None
+    masked: Callable[[str], str] = str
 
 
 class Collected(Struct, frozen=True):
@@ -297,7 +299,12 @@ class Collector:
             with Beneath(order.cwd, closed, names=order.names, shim=order.shim) as tree:
                 job.is_open = True
                 collection = Collection(
-                    self._home, order.cwd, tree, job.budget, lambda: self._get_on(job)
+                    self._home,
+                    order.cwd,
+                    tree,
+                    job.budget,
+                    check=lambda: self._get_on(job),
+                    masked=order.masked,
                 )
                 return collection.collect(order.artifact, job.place)
         except _GivenUp:

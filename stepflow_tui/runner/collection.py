@@ -35,16 +35,25 @@ class Collection:
     Args:
         cwd: the directory that `tree` stands for.
         check: called now and then; ends the collecting by raising.
+        masked: hides secrets in the name of a file that is found.
     """
 
     def __init__(
-        self, home: Home, cwd: str, tree: Beneath, budget: Budget, check: Callable[[], object]
+        self,
+        home: Home,
+        cwd: str,
+        tree: Beneath,
+        budget: Budget,
+        *,
+        check: Callable[[], object],
+        masked: Callable[[str], str] = str,
     ) -> None:
         self._home = home
         self._cwd = cwd
         self._tree = tree
         self._budget = budget
         self._check = check
+        self._masked = masked
         self._copier = Copier(tree, budget, check)
 
     def collect(self, wanted: Artifact, place: Path) -> list[Artifact]:
@@ -101,7 +110,9 @@ class Collection:
         if not found:
             raise Refused("nothing matches")
         artifacts = [
-            self._store(replace(wanted, path="/".join(parts)), parts, place / str(number))
+            self._store(
+                replace(wanted, path=self._masked("/".join(parts))), parts, place / str(number)
+            )
             for number, parts in enumerate(found[:room], 1)
         ]
         if len(found) > room:

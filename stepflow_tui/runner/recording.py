@@ -324,7 +324,7 @@ class Recording:
         asked = str(start.request.get("cwd", cwd)) if start.request else cwd
         names = (asked, cwd, self.ingest.masked(start.directory))
         shim = (start.pid, start.start) if start.boot_id == clock.boot_id() else None
-        return Order(self.id, start.directory, artifact, names, shim)
+        return Order(self.id, start.directory, artifact, names, shim, self.ingest.masked)
 
     def overdue_step(self, now: Instant) -> Step | None:
         """The open step whose time is up, if there is one."""

@@ -274,3 +274,12 @@ def test_a_directory_that_cannot_be_entered_is_said_without_its_secret(house: Ho
         "cannot be entered: No such file or directory"
     )
     assert house.run("true").status is Status.COMPLETED
+
+
+def test_a_secret_in_the_name_of_a_file_that_a_pattern_finds_is_hidden(house: House) -> None:
+    script = house.script("mkdir d; echo kept > d/s3cr3tvalue.txt; echo 'ARTIFACT:d/*.txt'")
+    execution = house.run(script, secrets=["s3cr3tvalue"])
+    [artifact] = house.read(queries.artifacts(execution.number))
+    assert (artifact.path, artifact.name) == ("d/***.txt", "***.txt")
+    assert (house.home.root / str(artifact.stored)).read_text() == "kept\n"
+    assert b"s3cr3tvalue" not in house.home.database.read_bytes() + house.home.wal.read_bytes()
