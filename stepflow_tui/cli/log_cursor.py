@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stepflow_tui.core.text import current_state
+from stepflow_tui.core.visible import current_state
 from stepflow_tui.store.queries import chunks_before, chunks_from, chunks_of_lines
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from stepflow_tui.core import parameters
 from stepflow_tui.core.artifact_names import plain_path
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.lazy_pattern import lazy_pattern
-from stepflow_tui.core.text import clean_line
+from stepflow_tui.core.text import clean, clean_line, is_plain
+from stepflow_tui.core.visible import raw_parts, visible_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +36,17 @@ MARKER_HINT = lazy_pattern(
 """Matches right after each keyword; a chunk without a match holds no marker."""
 
 _MARKER = lazy_pattern(
-    rb"(?:[ \t]"
+    rb"(?:[ \t]|\xef\xbb\xbf"
     rb"|\x1b\[[0-9;:]*+m|\x1b\(B"  # colours; `tput sgr0` prints both
     rb"|#[0-9]++ [0-9]++\.[0-9]++[ ]"  # BuildKit
     rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
     rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?(?=[ \t\x1b])"
     rb")*(STEP_START|STEP_COMPLETE|STEP_ERROR|ARTIFACT|META):"
 )
+_HIDES = lazy_pattern(rb"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\xe2\xef]|\r(?!\Z)")
+"""In each line whose visible text may begin elsewhere than the line."""
+
+_UNSEEN = "\ufeff\u200b\u2060"
 _NUMBER = r"([0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PROGRESS = lazy_pattern(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
 _EXCERPT = 80
@@ -122,17 +127,51 @@ class _MarkerError(Exception):
 
 
 def parse_line(line: bytes) -> Marker | None:
-    """Reads one line, without its newline; None for an ordinary log line."""
-    match = _MARKER.match(line) if len(line) <= MAX_LINE else None
+    """Reads one line, without its newline; None for an ordinary log line.
+
+    The marker stands at the beginning of the line as it is visible, or as it was written. Of a line
+    longer than `MAX_LINE` only the last part counts, if that is no longer.
+    """
+    if len(line) > MAX_LINE:
+        line = last_part(line[-MAX_LINE:])
+    if not is_plain(line) and _HIDES.search(line):
+        marker = _parse_visible(line)
+        if marker is not None:
+            return marker
+    match = _MARKER.match(line)
+    return None if match is None else _parse(match[1], line[match.end() :])
+
+
+def last_part(tail: bytes) -> bytes:
+    """Of the end of a longer line the last raw part that is whole and not empty, or nothing."""
+    parts = [part for part in raw_parts(tail)[1:] if part.strip(b"\r")]
+    return parts[-1] if parts else b""
+
+
+def _parse_visible(line: bytes) -> Marker | None:
+    text = clean(visible_rows(line)[0]).lstrip(_UNSEEN)
+    match = _MARKER.match(text.encode("utf-8", "replace"))
     if match is None:
         return None
-    raw = line[match.end() :]
+    rest = match.string[match.end() :]
+    keyword, wanted = match[1] + b":", clean_line(rest.decode()).strip()
+    if keyword not in line:
+        return None  # as `MARKER_HINT` has it
+    # To the byte, where it stands so in what was written.
+    for place in {line.find(keyword), line.rfind(keyword)}:
+        raw = line[place + len(keyword) :]
+        if clean_line(raw.decode("utf-8", "replace")).strip() == wanted:
+            return _parse(match[1], raw)
+    return _parse(match[1], rest)
+
+
+def _parse(keyword: bytes, raw: bytes) -> Marker:
     text = clean_line(raw.decode("utf-8", "replace")).strip()
     try:
-        marker = _PARSERS[match[1]](text)
+        marker = _PARSERS[keyword](text)
         return _to_the_byte(marker, raw) if isinstance(marker, ArtifactMarker) else marker
     except _MarkerError as problem:
-        return Malformed(f'{problem}: "{_cut(f"{match[1].decode()}:{text}", _EXCERPT)}"')
+        return Malformed(f'{problem}: "{_cut(f"{keyword.decode()}:{text}", _EXCERPT)}"')
 
 
 def _to_the_byte(marker: ArtifactMarker, raw: bytes) -> ArtifactMarker:

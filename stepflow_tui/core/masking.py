@@ -25,6 +25,8 @@ from urllib.parse import quote, quote_plus
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import MAX_LINE, Meta, parse_line
+from stepflow_tui.core.text import clean_path
+from stepflow_tui.core.visible import raw_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -211,17 +213,37 @@ class Masker:
         first = max(0, position - _BEFORE)
         lead = raw[first:position] if first else self._before + raw[:position]
         lead = lead[lead.rfind(b"\n") + 1 :]
-        return len(lead) <= MAX_LEAD and parse_line(lead + b"META:a:b") == Meta("a", "b")
+        if len(lead) <= MAX_LEAD and _may_stand_behind(lead):
+            return True
+        part = raw_parts(lead)[-1]  # wherever it begins anew, whether or not that stays visible
+        return len(part) <= MAX_LEAD and part != lead and _may_stand_behind(part)
 
     def _learn(self, line: bytes, added: list[str], warnings: list[str]) -> None:
-        value = _COLOUR.sub(b"", line).decode("utf-8", "surrogateescape").strip()
-        # As it is, too: a script that knows nothing of escapes may print a secret with a percent.
-        for mask in dict.fromkeys((_unescaped(value).strip(), value)):
+        for mask in dict.fromkeys(_asked_for(line)):
             try:
                 if self.add(mask):
                     added.append(mask)
             except MaskRefused as reason:
                 warnings.append(f"a line ::add-mask:: hides nothing: {reason}")
+
+
+def _may_stand_behind(lead: bytes) -> bool:
+    return parse_line(lead + b"META:a:b") == Meta("a", "b")
+
+
+def _asked_for(line: bytes) -> Iterator[str]:
+    """The secrets that stand behind `::add-mask::`, in all the ways in which they may be meant."""
+    value = _COLOUR.sub(b"", line).decode("utf-8", "surrogateescape").strip()
+    # As it is, too: a script that knows nothing of escapes may print a secret with a percent.
+    yield from (_unescaped(value).strip(), value)
+    if value.isprintable():
+        return
+    first, *others = raw_parts(line)
+    for part in (first, *(part for part in others if _DIRECTIVE in part)):
+        lead, _, rest = part.rpartition(_DIRECTIVE)
+        text = clean_path(rest.decode("utf-8", "surrogateescape")).strip()
+        if len(text) >= MIN_MASK and (part is first or _may_stand_behind(lead)):
+            yield from (_unescaped(text).strip(), text)
 
 
 class _Patterns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from stepflow_tui.core.markers import MARKER_HINT, MAX_LINE, Marker, parse_line
+from stepflow_tui.core.markers import MARKER_HINT, MAX_LINE, Marker, last_part, parse_line
 
 
 class Found(Struct, frozen=True):
@@ -18,7 +18,7 @@ class MarkerScanner:
     """Counts lines and finds markers, wherever the chunks of the stream are cut.
 
     Costs no Python work per line: a chunk without a keyword is counted and searched once. Of a
-    line that is not ended yet at most `MAX_LINE` bytes are kept; a longer one is no marker.
+    line that is not ended yet the last `MAX_LINE` bytes are kept: see `parse_line`.
 
     Attributes:
         lines: newlines seen so far.
@@ -56,16 +56,19 @@ class MarkerScanner:
 
     def finish(self) -> list[Found]:
         """Takes the last line, which no newline ended, and returns the marker on it."""
-        whole = self.partial_size <= MAX_LINE
-        marker = parse_line(bytes(self._partial)) if whole else None
+        marker = None
+        if MARKER_HINT.search(self._partial):
+            line = bytes(self._partial)
+            marker = parse_line(line if self.partial_size <= MAX_LINE else last_part(line))
         self.partial_size = 0
         self._partial.clear()
         return [Found(self.lines + 1, marker)] if marker else []
 
     def _keep(self, data: memoryview) -> None:
         self.partial_size += len(data)
-        if self.partial_size <= MAX_LINE:
-            self._partial += data
+        self._partial += data[-MAX_LINE:]
+        if len(self._partial) > MAX_LINE:
+            del self._partial[:-MAX_LINE]
 
     def _whole_lines(self, data: bytes, position: int, end: int) -> list[Found]:
         """The markers in `data[position:end]`, which starts and ends with whole lines."""
@@ -77,7 +80,11 @@ class MarkerScanner:
             start = max(position, data.rfind(b"\n", position, hint.start()) + 1)
             stop = data.find(b"\n", hint.end(), end)
             self.lines += data.count(b"\n", position, start)
-            if stop - start <= MAX_LINE and (marker := parse_line(data[start:stop])):
+            if stop - start > MAX_LINE:
+                marker = parse_line(last_part(data[stop - MAX_LINE : stop]))
+            else:
+                marker = parse_line(data[start:stop])
+            if marker is not None:
                 found.append(Found(self.lines + 1, marker))
             self.lines += 1
             position = stop + 1

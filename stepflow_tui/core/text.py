@@ -11,7 +11,7 @@ import codecs
 from collections import deque
 from functools import lru_cache
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -46,6 +46,7 @@ _OPEN_LENGTH = 80
 
 
 _AS_WRITTEN = bytes({*range(32, 127), *b"\t\n"})
+_PLAIN_LINE = bytes({*range(32, 127), *b"\t"})
 
 
 def is_plain(data: bytes) -> bool:
@@ -83,28 +84,19 @@ def _raw_byte(match: re.Match[str]) -> str:
 
 
 def show_line(line: bytes) -> str:
-    """A log line as a terminal would leave it, with its colours.
+    """A log line as a terminal would leave it, with its colours; see `core.visible`."""
+    if not line.translate(None, _PLAIN_LINE):
+        return line.decode("ascii")
+    from stepflow_tui.core.visible import visible_line  # it builds on this module
 
-    Of a line that was redrawn with carriage returns the last state that shows anything counts.
-    """
-    return clean_keeping_colours(_decoded(current_state(line).partition(b"\r")[0]))
+    return visible_line(line)
 
 
 def current_state(line: bytes) -> bytes:
-    """The line without the states that were written over after a carriage return.
+    """The line without the states that were replaced; see `core.visible`."""
+    from stepflow_tui.core import visible
 
-    It begins with the last state that shows anything; behind that there may be empty ones.
-    """
-    end = len(line)
-    while start := line.rfind(b"\r", 0, end) + 1:
-        if clean(_decoded(line[start:end])).strip():
-            return line[start:]
-        end = start - 1
-    return line
-
-
-def _decoded(line: bytes) -> str:
-    return line.decode("utf-8", "replace")
+    return visible.current_state(line)
 
 
 class LineCleaner:
@@ -158,7 +150,7 @@ class Style(Struct, frozen=True):
     strike: bool = False
 
 
-_PLAIN = Style()
+PLAIN = Style()
 _FOREGROUND, _BACKGROUND, _UNDERLINE_COLOUR = 38, 48, 58
 _UNDERLINE, _NO_UNDERLINE = 4, 24
 _SWITCHES: dict[int, dict[str, bool]] = {
@@ -174,6 +166,14 @@ _SWITCHES: dict[int, dict[str, bool]] = {
     27: {"reverse": False},
     29: {"strike": False},
 }
+_SET_BY = (
+    ("1", attrgetter("bold")),
+    ("2", attrgetter("dim")),
+    ("3", attrgetter("italic")),
+    ("4", attrgetter("underline")),
+    ("7", attrgetter("reverse")),
+    ("9", attrgetter("strike")),
+)
 _PALETTE: dict[int, tuple[int, int | None]] = {39: (_FOREGROUND, None), 49: (_BACKGROUND, None)} | {
     code + colour: (ground, first + colour)
     for code, ground, first in (
@@ -192,7 +192,7 @@ def spans(text: str) -> list[tuple[str, Style]]:
     SGR codes that have no place in `Style` change nothing.
     """
     if text.isprintable():
-        return [(text, _PLAIN)] if text else []
+        return [(text, PLAIN)] if text else []
     return [
         ("".join(run for run, _ in runs), style)
         for style, runs in groupby(_runs(text), key=itemgetter(1))
@@ -200,19 +200,39 @@ def spans(text: str) -> list[tuple[str, Style]]:
 
 
 def _runs(text: str) -> Iterator[tuple[str, Style]]:
-    style, position = _PLAIN, 0
+    style, position = PLAIN, 0
     for match in _HIDDEN.finditer(text):
         if position < match.start():
             yield text[position : match.start()], style
         if match["sgr"]:
-            style = _styled(style, match["codes"])
+            style = styled(style, match["codes"])
         position = match.end()
     if position < len(text):
         yield text[position:], style
 
 
 @lru_cache(maxsize=1024)
-def _styled(style: Style, codes: str) -> Style:
+def sgr(style: Style) -> str:
+    """The control sequence that sets this style where none was set; empty for the plain one."""
+    codes = [code for code, switch in _SET_BY if switch(style)]
+    for ground, colour in ((_FOREGROUND, style.foreground), (_BACKGROUND, style.background)):
+        if isinstance(colour, int):
+            codes.append(_palette_code(ground, colour))
+        elif colour is not None:
+            red, green, blue = bytes.fromhex(colour[1:])
+            codes.append(f"{ground};2;{red};{green};{blue}")
+    return f"\x1b[{';'.join(codes)}m" if codes else ""
+
+
+def _palette_code(ground: int, colour: int) -> str:
+    first = ground - 8
+    if colour < 8:
+        return str(first + colour)
+    return str(first + 60 + colour - 8) if colour < 16 else f"{ground};5;{colour}"
+
+
+@lru_cache(maxsize=1024)
+def styled(style: Style, codes: str) -> Style:
     """The style after one SGR sequence with these codes."""
     parts = codes.split(";")
     while parts:
@@ -256,7 +276,7 @@ def _on_ground(style: Style, ground: int, colour: str | int | None) -> Style:
 
 def _switched(style: Style, code: int) -> Style:
     if code == 0:
-        return _PLAIN
+        return PLAIN
     if code in _PALETTE:
         return _on_ground(style, *_PALETTE[code])
     return replace(style, **_SWITCHES.get(code, {}))

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NotADatabase
-from stepflow_tui.core.text import current_state, is_plain
+from stepflow_tui.core.text import is_plain
+from stepflow_tui.core.visible import current_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -76,6 +76,23 @@ def test_a_script_of_four_steps(house: House) -> None:
         assert execution.started_at <= step.started_at <= (step.finished_at or 0)
 
 
+def test_markers_behind_progress_bars_and_invisible_sequences(house: House) -> None:
+    output = (
+        b"\x1b]0;building\x07STEP_START:Build\r\n"
+        b"\r 10% of it\r 50% of it\x1b[2K\x1b[1G\x1b[?25hSTEP_ERROR:bad\n"
+        b"STEP_START:Sign\n50%\r::add-mask::hunter2\r100%\nkey hunter2\n"
+    )
+    (house.scripts / "output").write_bytes(output)
+    execution = house.run("cat", house.scripts / "output")
+    steps = house.steps(execution)
+    assert [(step.name, step.status) for step in steps] == [
+        ("Build", Status.FAILED),
+        ("Sign", Status.COMPLETED),
+    ]
+    assert b"hunter2" not in house.log(execution)
+    assert execution.warnings == ["exit code 0 although 1 of its steps failed: Build"]
+
+
 @pytest.mark.parametrize(
     ("script", "status", "code", "number", "error"),
     [

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from stepflow_tui.core.text import clean_line, current_state
+from stepflow_tui.core.text import clean_line, show_line
 from stepflow_tui.store import queries
 from stepflow_tui.tui.executions.columns import fit
 from stepflow_tui.tui.log.haystack import Passage, joined
@@ -170,8 +170,10 @@ class Interleaved:
         line = member.pages.line(own)
         if line is None:
             return None
-        text = member.prefix + current_state(line.text).partition(b"\r")[0]
-        return replace(line, number=index + 1, text=text, size=line.size + len(member.prefix))
+        # As it is seen: a movement of the cursor would lead into the prefix.
+        text = member.prefix + show_line(line.text).encode()
+        size = line.size - len(line.text) + len(text)
+        return replace(line, number=index + 1, text=text, size=size)
 
     def is_loaded(self, lines: range) -> bool:
         """Whether `load` would have nothing to read."""

@@ -215,7 +215,9 @@ def timestamp(line: LogLine, mode: Timestamps, started_at: int | None) -> str:
 
 
 def _marker_style(line: LogLine, palette: Palette) -> Style:
-    if MARKER_HINT.search(line.text, 0, _HINT_BYTES) is None:
+    is_redrawn = b"\r" in line.text or b"\x1b" in line.text
+    end = len(line.text) if is_redrawn else _HINT_BYTES
+    if MARKER_HINT.search(line.text, 0, end) is None:
         return _PLAIN
     marker = parse_line(line.text)
     if marker is None:

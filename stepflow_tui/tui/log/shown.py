@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import plain
+from stepflow_tui.core.visible import decoded, has_moves
 from stepflow_tui.store.chunks import head_of
 from stepflow_tui.tui.log.line import TAB
 from stepflow_tui.tui.log.source import MAX_LINE
@@ -51,9 +52,9 @@ def shown_text(data: bytes, *, is_plain: bool = False) -> str:
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    if b"\r" in data or _has_long_line(data):
+    if _has_long_line(data) or (not is_plain and has_moves(data)):
         return "\n".join(map(shown_line, data.split(b"\n")))
-    text = data.decode("utf-8", "replace")
+    text = decoded(data)
     if not is_plain and _hides_something(data, text):
         text = _cleaned(text)
     if "\t" not in text:

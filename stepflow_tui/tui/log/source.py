@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stepflow_tui.core.text import current_state
+from stepflow_tui.core.visible import current_state
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of
 
