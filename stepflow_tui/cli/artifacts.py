@@ -9,7 +9,7 @@ import click
 
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import artifact_object, print_json_lines
-from stepflow_tui.cli.lookup import execution_argument, one_execution
+from stepflow_tui.cli.lookup import execution_argument, one_execution, reread
 from stepflow_tui.cli.show import artifact_rows
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import say, write
@@ -41,13 +41,17 @@ def command(home: Home, *, wanted: str, as_json: bool, target: Path | None) -> i
     """
     with one_execution(home, wanted) as (reader, execution):
         artifacts = reader.all(queries.artifacts(execution.number))
-    if as_json:
-        print_json_lines(artifact_object(artifact) for artifact in artifacts)
-    elif target is None:
-        write("".join(f"{line}\n" for line in lined_up(artifact_rows(artifacts))))
-    if not artifacts:
-        say(f"#{execution.number} has no artifacts")
-    return 0 if target is None else _copy(home, artifacts, target)
+        reread(reader, execution)
+        if as_json:
+            print_json_lines(artifact_object(artifact) for artifact in artifacts)
+        elif target is None:
+            write("".join(f"{line}\n" for line in lined_up(artifact_rows(artifacts))))
+        if not artifacts:
+            say(f"#{execution.number} has no artifacts")
+        code = 0 if target is None else _copy(home, artifacts, target)
+        if code:  # the reason may be that its files are gone
+            reread(reader, execution)
+    return code
 
 
 def _copy(home: Home, artifacts: Sequence[Artifact], target: Path) -> int:

@@ -60,6 +60,7 @@ class CompactFollower:
         self._revision = revision
         if self.execution.status.is_final and not self._failed:
             self._explain_end()
+        reread(self._reader, self.execution)  # else its steps and lines may be missing
         flush()
         return self.execution.status.is_final
 

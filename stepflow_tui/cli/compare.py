@@ -8,7 +8,7 @@ import click
 
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import comparison_object, print_json
-from stepflow_tui.cli.lookup import executions_argument, find_execution, one_execution
+from stepflow_tui.cli.lookup import executions_argument, find_execution, one_execution, reread
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import BOLD, DIM, RED, YELLOW, standard_output, write
 from stepflow_tui.cli.wording import execution_title
@@ -72,6 +72,8 @@ def _compared(
         reader.all(durations.run_durations(earlier)), reader.all(durations.past_steps(earlier))
     )
     runs = [Run(run, reader.all(queries.steps(run.number))) for run in (newer, older)]
+    for run in (newer, older):
+        reread(reader, run)  # else it would be compared without its steps
     return compare(runs[0], runs[1], past, moment)
 
 

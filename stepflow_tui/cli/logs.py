@@ -10,7 +10,7 @@ from stepflow_tui.cli.changes import changes
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.log_cursor import LogCursor
 from stepflow_tui.cli.log_printer import LogPrinter
-from stepflow_tui.cli.lookup import execution_argument, one_execution, reread
+from stepflow_tui.cli.lookup import execution_argument, one_execution, removed, reread
 from stepflow_tui.cli.terminal import flush, say, standard_output, write_bytes
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import UsageProblem
@@ -95,7 +95,9 @@ def _print_raw(home: Home, reader: Reader, execution: Execution, *, follow: bool
     for _ in changes(home, reader) if follow else (None,):
         execution = reread(reader, execution)
         while (data := cursor.read_bytes(reader)) is not None:
+            reread(reader, execution)  # what is read of one that is removed may have holes
             write_bytes(data)
+        reread(reader, execution)
         flush()
         if execution.status.is_final:
             break
@@ -167,6 +169,8 @@ class _LogView:
             self._printer.mark_end(self._execution.end_line)
         if self._step is not None and self._step.last_line is None:
             steps = self._reader.all(queries.steps(number))
+            if len(steps) < self._step.index:
+                raise removed(self._execution)
             self._step = steps[self._step.index - 1]
 
 
@@ -177,6 +181,7 @@ def _find_step(reader: Reader, execution: Execution, text: str) -> Step:
     for step in reversed(steps):
         if text in (step.name, clean_line(step.name)):
             return step
+    reread(reader, execution)
     raise UsageProblem(
         f"#{execution.number} has no step {clean_line(text)}; see: stepflow show {execution.number}"
     )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., object]")
 
-_NUMBER = lazy_pattern(r"#[0-9]{1,18}|[1-9][0-9]{0,17}")
+_NUMBER = lazy_pattern(r"#?[0-9]{1,18}")
+"""Not the beginning of an id, which `0` would be of each."""
 
 
 @contextmanager
@@ -49,8 +50,13 @@ def reread(reader: Reader, execution: Execution) -> Execution:
     """
     found = reader.first(queries.execution(execution.number))
     if found is None:
-        raise UsageProblem(f"#{execution.number} was removed")
+        raise removed(execution)
     return found
+
+
+def removed(execution: Execution) -> UsageProblem:
+    """What to say of an execution that was there a moment ago."""
+    return UsageProblem(f"#{execution.number} was removed")
 
 
 def find_execution(home: Home, reader: Reader, text: str) -> Execution:

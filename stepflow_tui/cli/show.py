@@ -8,7 +8,7 @@ import click
 
 from stepflow_tui.cli.home_option import with_home
 from stepflow_tui.cli.json_form import full_object, print_json
-from stepflow_tui.cli.lookup import execution_argument, one_execution
+from stepflow_tui.cli.lookup import execution_argument, one_execution, reread
 from stepflow_tui.cli.table import lined_up
 from stepflow_tui.cli.terminal import BOLD, standard_output, write
 from stepflow_tui.cli.wording import collecting_note, execution_title, signal_name
@@ -45,6 +45,7 @@ def command(home: Home, *, wanted: str, as_json: bool) -> None:
             return
         steps = reader.all(queries.steps(execution.number))
         artifacts = reader.all(queries.artifacts(execution.number))
+        reread(reader, execution)
     write("".join(f"{line}\n" for line in _page(execution, steps, artifacts)))
 
 
@@ -52,6 +53,7 @@ def print_execution_json(reader: Reader, execution: Execution) -> None:
     """Put an execution with its steps and artifacts on standard output as JSON."""
     steps = reader.all(queries.steps(execution.number))
     artifacts = reader.all(queries.artifacts(execution.number))
+    reread(reader, execution)  # else it would be shown without what was removed with it
     print_json(full_object(execution, steps, artifacts, now()))
 
 

@@ -42,11 +42,15 @@ def test_an_execution_is_found(recording: Recording, text: str, number: int) -> 
     assert number_of(recording.home, text) == number
 
 
-def test_what_begins_with_a_zero_is_no_number(recording: Recording) -> None:
+@pytest.mark.parametrize("text", ["0", "#0", "00", "02", "#02"])
+def test_digits_are_a_number_and_not_the_beginning_of_an_id(
+    recording: Recording, text: str
+) -> None:
     recording.add(id=FIRST)
-    assert number_of(recording.home, "0") == 1
-    with pytest.raises(UsageProblem):
-        number_of(recording.home, "02")
+    with pytest.raises(UsageProblem) as caught:
+        number_of(recording.home, text)
+    assert str(caught.value) == f"no execution {text}; see: stepflow list"
+    assert number_of(recording.home, "01") == 1  # as number 1
 
 
 @pytest.mark.parametrize(
