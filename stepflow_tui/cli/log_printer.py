@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +13,7 @@ from msgspec import Struct
 from stepflow_tui.cli.log_cursor import MAX_LINE
 from stepflow_tui.cli.long_line import LongLine
 from stepflow_tui.cli.terminal import BOLD, flush, standard_output, write
+from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
 from stepflow_tui.core.text import plain, show_line, with_reset
 
@@ -133,6 +135,16 @@ def _coloured(line: bytes) -> str:
 
 @lru_cache(maxsize=1024)
 def _local_time(moment_ms: int) -> str:
-    """UTC milliseconds as local time with its offset, in ISO 8601."""
-    moment = datetime.fromtimestamp(moment_ms / 1000).astimezone()
+    """UTC milliseconds as local time with its offset, in ISO 8601.
+
+    Raises:
+        UsageProblem: no such offset can be written.
+    """
+    try:
+        moment = datetime.fromtimestamp(moment_ms / 1000).astimezone()
+    except ValueError as error:
+        zone = os.environ.get("TZ", "")
+        raise UsageProblem(
+            f"TZ is {zone}, which is a day or more from UTC; set it to a zone such as Europe/Berlin"
+        ) from error
     return moment.isoformat(timespec="milliseconds")

@@ -20,6 +20,23 @@ def now() -> Instant:
     return Instant(wall_ms=time.time_ns() // 1_000_000, mono_ms=time.monotonic_ns() // 1_000_000)
 
 
+def wall_ms(near_ms: int, *, days: int = 0, of_day_ms: int = 0) -> int:
+    """The moment at which a clock on the user's wall shows a time of day, in UTC milliseconds.
+
+    Not by `datetime`, which fails where TZ is a day or more from UTC.
+
+    Args:
+        near_ms: a moment of the day.
+        days: so many days later.
+        of_day_ms: the time of day, since midnight.
+    """
+    year, month, day = time.localtime(near_ms / 1000)[:3]
+    seconds, rest_ms = divmod(of_day_ms, 1000)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    shown = (year, month, day + days, hours, minutes, seconds % 60, 0, 0, -1)
+    return round(time.mktime(shown)) * 1000 + rest_ms
+
+
 @cache
 def boot_id() -> str:
     """Names the machine's present boot; process ids and monotonic times mean nothing in another.

@@ -146,6 +146,10 @@ def parse_config(text: str, file: str) -> Config:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(file, str(error)) from error
+    except RecursionError as error:
+        raise UsageProblem(f"{file}: this is nested too deeply to be a configuration") from error
+    except ValueError as error:  # a number with thousands of digits
+        raise UsageProblem(f"{file}: a number in it is too long") from error
     keys = _table(origin, found, "keys")
     notify = _table(origin, found, "notify")
     return Config(

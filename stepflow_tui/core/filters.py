@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from stepflow_tui.core.clock import wall_ms
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.lazy_pattern import lazy_pattern
@@ -206,14 +207,12 @@ def _moment_ms(value: str, now_ms: int) -> int:
 
 
 def _midnight_ms(now_ms: int, *, days_ago: int) -> int:
-    today = datetime.fromtimestamp(now_ms / 1000).astimezone()
-    day = today.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    return round((day - timedelta(days=days_ago)).astimezone().timestamp() * 1000)
+    return wall_ms(now_ms, days=-days_ago)
 
 
 def _date_ms(value: str) -> int:
     try:
-        return round(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+        return round(datetime.fromisoformat(value).timestamp() * 1000)
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from error
 

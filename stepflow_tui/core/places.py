@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from msgspec import Struct
 
+from stepflow_tui.core.clock import wall_ms
 from stepflow_tui.core.durations import parse_duration
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.lazy_pattern import lazy_pattern
@@ -112,8 +112,5 @@ def moment_of(place: Elapsed | ClockTime, started_at: int, near: int) -> int:
     """
     if isinstance(place, Elapsed):
         return started_at + place.ms
-    day = datetime.fromtimestamp(near / 1000).astimezone().replace(tzinfo=None)
-    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    moments = (midnight + timedelta(days=days, milliseconds=place.ms) for days in (-1, 0, 1))
-    candidates = [round(moment.astimezone().timestamp() * 1000) for moment in moments]
+    candidates = [wall_ms(near, days=days, of_day_ms=place.ms) for days in (-1, 0, 1)]
     return min(candidates, key=lambda moment: abs(moment - near))

@@ -60,7 +60,7 @@ def recall(root: Path) -> Memory:
     try:
         with (root / _FILE).open("rb") as file:
             found = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Memory()
     if not isinstance(found, dict):
         return Memory()

@@ -222,3 +222,34 @@ def test_a_relative_path_of_the_environment_in_a_directory_that_is_gone(
     done = play(f"{gone} {PROGRAM} {command}", **{variable: "rel"})
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"stepflow: rel lies {GONE}; ")
+
+
+ZONES = [
+    "<-99>99",
+    "<+99>-99",
+    "A24",
+    "A-24",
+    "A167:59:59",
+    "x",
+    ":/etc/passwd",
+    "",
+    "/",
+    "\udcff",
+    "UTC",
+]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.usefixtures("recorded")
+def test_no_time_zone_is_a_traceback(zone: str) -> None:
+    for arguments in ("list since:today", "list since:2026-01-31", "list until:2026-01-31T10:00"):
+        done = play(f"{PROGRAM} {arguments}", TZ=zone)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    done = play(f"{PROGRAM} logs --timestamps 1", TZ=zone)
+    if done.returncode:
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"stepflow: TZ is {zone}, which is a day or more from UTC; ")
+    else:
+        assert zone not in ZONES[:2]
+    for arguments in ("show 1", "health", "list", "runner status", "compare 2"):
+        assert "Traceback" not in play(f"{PROGRAM} {arguments}", TZ=zone).stderr

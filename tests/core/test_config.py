@@ -136,3 +136,21 @@ def test_the_template_changes_nothing_and_shows_the_defaults() -> None:
     assert parsed(entries) == Config(
         ascii=False, fps=60, keys={"cancel": ("x",), "rerun": ("r", "ctrl+r")}
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 100_000, "f.toml: this is nested too deeply to be a configuration"),
+        ("theme = " + "[" * 5000 + "]" * 5000, "f.toml: this is nested too deeply to be"),
+        ("a = " + "{b = " * 50_000, "f.toml: this is nested too deeply to be a configuration"),
+        ("fps = " + "9" * 5000, "f.toml: a number in it is too long"),
+        ("fps = 0x" + "f" * 5000, "f.toml"),
+        (".".join("a" * 20_000) + " = 1", "f.toml"),
+    ],
+)
+def test_toml_that_nobody_writes_is_a_sentence_too(text: str, said: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        parse_config(text, "f.toml")
+    assert str(caught.value).startswith(said)
+    assert len(str(caught.value)) < 500

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.clock import wall_ms
 from stepflow_tui.core.models import Status
 from stepflow_tui.health.progress import Progress
 from stepflow_tui.store import queries
@@ -94,7 +94,7 @@ class Activity:
         ended = await self._source.all(ended_since(begin_ms, SPAN_MS))
         # Not the latest cells of the curves, which begin anew within the minute.
         lately = await self._source.first(ended_since(now_ms - _MINUTE_MS, 2 * _MINUTE_MS))
-        failed_today = await self._source.first(failed_since(_midnight_ms(now_ms)))
+        failed_today = await self._source.first(failed_since(wall_ms(now_ms)))
         record = await self._source.first(queries.runner_record())
         self.ended, self.failed = _spread(ended)
         self.ended_per_minute = lately.count if lately else 0
@@ -114,8 +114,3 @@ def _spread(ended: Sequence[Ended]) -> tuple[list[int], list[int]]:
         counts[place] += span.count
         failed[place] += span.failed
     return counts, failed
-
-
-def _midnight_ms(now_ms: int) -> int:
-    today = datetime.fromtimestamp(now_ms / 1000).astimezone()
-    return round(today.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
