@@ -70,6 +70,8 @@ class StepTracker:
         self._changed: set[int] = set()
         self._refused: StepStart | None = None
         self._warned: set[str] = set()
+        self._interrupted: Status | None = None
+        self._last_before = 0
         for step in steps:
             self._add(step)
         self._changed.clear()
@@ -120,14 +122,35 @@ class StepTracker:
         if not _is_settled(step):
             self._put(_ended(step, Status.TIMED_OUT, now, last_line))
 
-    def close(self, status: Status, now: Instant, last_line: int) -> None:
-        """Ends what is open with `status`, because the process ended."""
+    def interrupt(self, status: Status) -> None:
+        """The process was told to stop: the open step will not be completed by the next start.
+
+        What starts from now on cleans up. An explicit end of the open step still counts.
+        """
+        self._last_before = len(self.steps)
+        self._interrupted = status
+
+    def close(
+        self, status: Status, now: Instant, last_line: int, *, cleaned_up: Status | None = None
+    ) -> None:
+        """Ends what is open with `status`, because the process ended.
+
+        Args:
+            status: for the open step.
+            now: when it ended.
+            last_line: the latest line there is.
+            cleaned_up: instead, for a step that started after the process was told to stop.
+        """
         for step in self.open_steps:
-            self._put(_ended(step, status, now, last_line, explicit=False))
+            is_late = self._interrupted is not None and step.index > self._last_before
+            ended_as = cleaned_up if is_late and cleaned_up else status
+            self._put(_ended(step, ended_as, now, last_line, explicit=False))
 
     def _start(self, marker: StepStart, line: int, now: Instant) -> Outcome:
         for step in self.open_steps:
-            self._put(_ended(step, Status.COMPLETED, now, line - 1, explicit=False))
+            was_interrupted = step.index <= self._last_before
+            ended_as = (was_interrupted and self._interrupted) or Status.COMPLETED
+            self._put(_ended(step, ended_as, now, line - 1, explicit=False))
         if len(self.steps) >= self._max_steps:
             self._refused = marker
             return self._warn_once(f"only the first {self._max_steps} steps are recorded")

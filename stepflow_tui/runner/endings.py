@@ -106,19 +106,21 @@ class Endings:
         """Stop an execution with all its processes, unless it has ended or is being stopped."""
         self.look(recording, clock.now())
         if not recording.is_final and recording.id not in self._ends:
-            is_new = recording.stop is None
             recording.want_stop(reason)
             self._mark(recording.id)
             self._stop_processes(recording)
-            if is_new and recording.stop is not None:
-                recording.stop.held = True
 
     def _stop_processes(self, recording: Recording, leftovers: Sequence[Process] = ()) -> None:
+        """Begin to stop them; the next commit has the first signal sent."""
+        is_new = recording.stop is None
         is_covered = recording.stop is not None and recording.stop.knows(leftovers)
         if recording.start is not None and (not is_covered or _stopped_too_soon(recording)):
             recording.stop = self._stopper.begin(
                 recording.id, recording.start, tty=recording.execution.tty, leftovers=leftovers
             )
+            recording.stop.held |= is_new
+            if is_new and recording.wanted_stop is not None:
+                recording.stop.before_signal = recording.note_signal
 
     def check_shim(self, recording: Recording) -> None:
         """Notice that a shim was stopped, or died without telling how its script ended."""

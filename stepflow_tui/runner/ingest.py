@@ -119,6 +119,11 @@ class Ingest:
         """A text as it is stored, with its secrets hidden."""
         return self._masker.mask_text(text)
 
+    @property
+    def read_offset(self) -> int:
+        """How far the spool has been read."""
+        return self._stream.spool_offset + self._masker.held
+
     def read(self, now: Instant, limit: int = READ_BYTES) -> tuple[list[Found], bool]:
         """Take what is new, up to `limit` bytes.
 
@@ -131,8 +136,7 @@ class Ingest:
         stream = self._stream
         if not stream.is_open:
             return [], False
-        offset = stream.spool_offset + self._masker.held
-        output = self._spool.read(offset, limit, stream.inode, holes=not self._has_begun)
+        output = self._spool.read(self.read_offset, limit, stream.inode, holes=not self._has_begun)
         self._has_begun = True
         self.is_far_behind = self._limit.is_far_behind(output.unread)
         if output.hole:

@@ -133,9 +133,7 @@ class Runner:
             timers=self._timers,
             trouble=trouble,
         )
-        self._cancels = Cancels(
-            home, self._writer, self._endings, self._recordings, self._look_again
-        )
+        self._cancels = Cancels(home, writer, self._endings, self._recordings, self._look_again)
         self._cleaning = Cleaning(
             home,
             settings,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MAX_WARNINGS = 100
+_SIGKILL, _SIGNAL_BASE = 9, 128
 _FIRST_STRETCH = 512 * 1024
 _LEAST_STRETCH = 16 * 1024
 _TURN_S = 0.04
@@ -104,6 +105,7 @@ class Recording:
         self._artifacts: list[Artifact] = []
         self._steps: dict[int, Step] = {}
         self._deadline_of = 0
+        self._signalled_at: int | None = None
         self._is_braked = False
         self._stretch = _FIRST_STRETCH
         self._saved = execution
@@ -197,7 +199,9 @@ class Recording:
         """Take what is new in the spool, up to `limit` bytes; True if there is more."""
         began = time.monotonic()
         try:
-            markers, more = self.ingest.read(now, min(limit, self._stretch))
+            before_signal = self._until_signal()
+            stretch = min(limit, self._stretch, before_signal or limit)
+            markers, more = self.ingest.read(now, stretch)
         except SpoolProblem as problem:
             self._output_is_gone = isinstance(problem, SpoolGone)
             if self.awaits_files():
@@ -228,6 +232,21 @@ class Recording:
         if self._gone_since is None:
             self._gone_since = now
         return now - self._gone_since < _COME_BACK_S
+
+    def _until_signal(self) -> int | None:
+        """How much output, at most, its processes wrote before they got the signal to stop.
+
+        None if there is no more of it: what comes now is what it does to clean up.
+        """
+        if self._signalled_at is None:
+            return None
+        left = self._signalled_at - self.ingest.read_offset
+        if left > 0 and self.is_open:
+            return left
+        self._signalled_at = None
+        if self.wanted_stop is not None:
+            self.tracker.interrupt(self.wanted_stop.status)
+        return None
 
     def _adapt_stretch(self, took_s: float) -> None:
         """Read less at a time of what is slow to read, such as markers: others wait for it."""
@@ -295,6 +314,10 @@ class Recording:
             except OSError as error:  # nobody is spared because the disk is full
                 _log.warning("#%d: its stop is not recorded: %s", self.execution.number, error)
         self.stop.held = False
+
+    def note_signal(self) -> None:
+        """Its processes are told to stop now: what they have written so far is no cleaning up."""
+        self._signalled_at = self.spool.size()
 
     def _add_artifact(self, marker: ArtifactMarker) -> None:
         current = self.tracker.current
@@ -380,7 +403,10 @@ class Recording:
 
     def finish(self, reason: Reason, now: Instant, *, code: int | None, signal: int | None) -> None:
         """The process has ended and its output is read: set the final status."""
-        self.tracker.close(reason.status, now, self.ingest.line_count)
+        self._until_signal()
+        was_killed = _SIGKILL in {signal, (code or 0) - _SIGNAL_BASE}
+        cleaned_up = None if was_killed or code is None else Status.COMPLETED
+        self.tracker.close(reason.status, now, self.ingest.line_count, cleaned_up=cleaned_up)
         self._note_steps()
         self.ingest.mark_end()
         self.change(

@@ -282,6 +282,13 @@ class Spool:
             return None
         raise SpoolGone(problem)
 
+    def size(self) -> int:
+        """Bytes of output; 0 if there is none, or none any more."""
+        try:
+            return Path(self._output).stat().st_size
+        except OSError:
+            return 0
+
     def masks(self) -> list[str]:
         """The texts that are hidden in what is stored of this output.
 

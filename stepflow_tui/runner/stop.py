@@ -61,6 +61,7 @@ class Stop:
     Attributes:
         held: nobody is signalled yet. What an execution is stopped for must be recorded before: a
             runner that dies in between would else leave one that seems to have ended by itself.
+        before_signal: is called before the first TERM.
         is_done: nobody is left whom we may signal.
         untouchable: processes of other users, which we may not signal.
     """
@@ -76,6 +77,7 @@ class Stop:
     ) -> None:
         """Begins at the monotonic second `now`; KILL follows `grace` seconds later."""
         self.held = False
+        self.before_signal: Callable[[], None] | None = None
         self.is_done = False
         self.untouchable: dict[int, Process] = {}
         self._start = start
@@ -114,6 +116,8 @@ class Stop:
         if now >= self._kill_at:
             self._signal_all(members, signal.SIGKILL)
         elif not self._has_termed:
+            if members and self.before_signal is not None:
+                self.before_signal()
             # The first signal wakes traps: who is not in this set may be what one has started.
             self._signal_all(filter(self._is_to_be_termed, members), signal.SIGTERM, signal.SIGCONT)
             self._has_termed = bool(members)

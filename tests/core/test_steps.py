@@ -464,3 +464,25 @@ def test_what_holds_after_every_marker(events: list[OneMarker | int], max_steps:
         assert (step.status == RUNNING) == (step.finished_at is None) == (step.last_line is None)
         assert step.last_line is None or step.first_line <= step.last_line <= len(events)
         assert (step.error is not None) == (step.status == FAILED)
+
+
+def test_an_interrupted_step_and_what_cleans_up_behind_it() -> None:
+    tracker = track(StepStart("Before"), StepStart("Work"))
+    tracker.interrupt(Status.CANCELLED)
+    apply(tracker, StepStart("Clean"), StepStart("Tell"), line=5)
+    tracker.close(Status.CANCELLED, at(9), 8, cleaned_up=COMPLETED)
+    assert [status for _, status, _, _ in ends(tracker)] == [
+        COMPLETED,
+        Status.CANCELLED,
+        COMPLETED,
+        COMPLETED,
+    ]
+
+
+def test_an_interrupted_step_can_still_be_completed_or_fail() -> None:
+    for marker, status in ((StepComplete("Work"), COMPLETED), (StepError("bad"), FAILED)):
+        tracker = track(StepStart("Work"))
+        tracker.interrupt(Status.TIMED_OUT)
+        apply(tracker, marker, StepStart("Clean"), line=5)
+        tracker.close(Status.TIMED_OUT, at(9), 8)
+        assert [step.status for step in tracker.steps] == [status, Status.TIMED_OUT]

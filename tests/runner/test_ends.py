@@ -13,6 +13,7 @@ from stepflow_tui.runner.spool import Exit
 from tests.house import wait_for
 
 if TYPE_CHECKING:
+    from stepflow_tui.core.models import Execution
     from tests.house import House
 
 
@@ -51,3 +52,92 @@ def test_a_command_that_a_trap_starts_is_left_to_end(house: House) -> None:
         done = house.wait(execution)
         assert done.status is Status.CANCELLED
         assert house.log(done) == b"ready\ncleaned\n"
+
+
+STOPPED = """
+clean_up() {
+  echo STEP_START:Clean up; echo STEP_COMPLETE:Clean up
+  echo STEP_START:Remove; echo STEP_START:Tell; exit 1
+}
+trap clean_up TERM
+echo STEP_START:Before
+echo STEP_START:Work
+while :; do sleep 0.02; done
+"""
+
+
+def statuses(house: House, execution: Execution) -> dict[str, Status]:
+    return {step.name: step.status for step in house.steps(execution)}
+
+
+def until_step(house: House, execution: str, name: str) -> None:
+    running = house.wait_running(execution)
+    wait_for(lambda: name in statuses(house, running))
+
+
+def test_the_step_that_a_cancel_interrupts_is_cancelled(house: House) -> None:
+    execution = house.submit(house.script(STOPPED))
+    until_step(house, execution, "Work")
+    house.cancel(execution)
+    done = house.wait(execution)
+    assert done.status is Status.CANCELLED
+    assert statuses(house, done) == {
+        "Before": Status.COMPLETED,
+        "Work": Status.CANCELLED,
+        "Clean up": Status.COMPLETED,
+        "Remove": Status.COMPLETED,
+        "Tell": Status.COMPLETED,
+    }
+
+
+def test_the_step_that_a_timeout_interrupts_is_timed_out(house: House) -> None:
+    done = house.run(house.script(STOPPED), timeout_s=1.0)
+    assert done.status is Status.TIMED_OUT
+    found = statuses(house, done)
+    assert (found["Before"], found["Work"]) == (Status.COMPLETED, Status.TIMED_OUT)
+    assert (found["Clean up"], found["Tell"]) == (Status.COMPLETED, Status.COMPLETED)
+
+
+def test_a_step_that_ends_well_after_the_signal_is_completed(house: House) -> None:
+    execution = house.submit(
+        house.script(
+            "trap 'stop=1' TERM\necho STEP_START:Work\nuntil [ $stop ]; do sleep 0.02; done\n"
+            "echo STEP_COMPLETE:Work; echo STEP_START:Close; exit 0"
+        )
+    )
+    until_step(house, execution, "Work")
+    house.cancel(execution)
+    done = house.wait(execution)
+    assert statuses(house, done) == {"Work": Status.COMPLETED, "Close": Status.COMPLETED}
+
+
+def test_a_clean_up_that_is_killed_is_not_completed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFLOW_GRACE", "0.7")
+    execution = house.submit(
+        house.script(
+            "trap 'echo STEP_START:Clean up; sleep 60' TERM\necho STEP_START:Work\n"
+            "while :; do sleep 0.02; done"
+        )
+    )
+    until_step(house, execution, "Work")
+    house.cancel(execution)
+    done = house.wait(execution)
+    assert statuses(house, done) == {"Work": Status.CANCELLED, "Clean up": Status.CANCELLED}
+
+
+def test_what_was_printed_before_the_signal_is_no_clean_up(house: House) -> None:
+    printed = house.root / "printed"
+    execution = house.submit(
+        house.script(
+            "sleep 0.3; for n in $(seq 1000); do echo STEP_START:$n; done\n"
+            f"touch {printed}; while :; do sleep 0.02; done"
+        )
+    )
+    wait_for(printed.exists)
+    house.cancel(execution)  # some of it may not have been read yet
+    done = house.wait(execution)
+    *earlier, last = house.steps(done)
+    assert (last.index, last.status) == (1000, Status.CANCELLED)
+    assert {step.status for step in earlier} == {Status.COMPLETED}
