@@ -85,6 +85,21 @@ _STAT_BYTES = 300  # of /proc/self/stat, with more than is read of it
 _PR_SET_CHILD_SUBREAPER = 36
 _HIGH = 16
 _SHIM_MODE = 0o600
+REQUEST_DEFAULTS = {
+    "env": {},
+    "limits": {},
+    "nice": 0,
+    "processors": [],
+    "rlimits": {},
+    "shell": False,
+    "tty": False,
+    "umask": 0o022,
+    "added_env": True,
+    "tty_size": None,
+    "caller_size": None,
+}
+"""Those fields of a run request that may be left out and decide how the script is started."""
+
 _HINDERING = ("AS", "CPU", "DATA", "FSIZE", "NPROC")
 
 
@@ -288,13 +303,16 @@ def keep_file(path: str, content: bytes) -> None:
 
 
 def read_request(path: str) -> dict[str, Any]:
-    """The request at `path`, which is ours and a file: nothing else is opened, or waited for."""
+    """The request at `path`, which is ours and a file: nothing else is opened, or waited for.
+
+    What it does not say has the default that it has for the runner, which has checked the rest.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, encoding="ascii") as file:
+    with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileNotFoundError("its request is no file any more")
         request: dict[str, Any] = json.load(file)
-        return request
+        return REQUEST_DEFAULTS | request
 
 
 def take_lock(prefix: str, content: bytes | None = None) -> bool:
