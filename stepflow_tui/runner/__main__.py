@@ -25,7 +25,7 @@ from stepflow_tui.requests.runner import check_file_size_limit, start_runner
 from stepflow_tui.requests.runner_lock import RunnerIdentity, RunnerLock, Standing
 from stepflow_tui.runner.loop import Runner
 from stepflow_tui.runner.proc import has_pidfd
-from stepflow_tui.store.damage import discard_companions, set_aside
+from stepflow_tui.store.damage import set_aside, set_aside_log
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.writer import Writer
 
@@ -178,7 +178,8 @@ def _run(home: Home, lock: RunnerLock) -> Runner:
         elif runner.displaced == "damaged":
             _set_aside(home)
         elif runner.displaced == "overwritten":
-            discard_companions(home.database)
+            aside = set_aside_log(home.database)
+            _log.error("the write-ahead log was set aside as %s-wal", aside)
         else:
             runner.close()
     _log.info("left")

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 
 _BLOCKED_EVERY_S = 1.0
 _RETRY_S, _LOCKED_RETRY_S = 1.0, 0.2
+_CHECKUP_EVERY_S = 60.0
 
 
 class Guard:
@@ -36,6 +37,7 @@ class Guard:
         self._disk = Disk(home, settings)
         self._blocked = False
         self._blocked_at = 0.0
+        self._checkup_from = 0.0
         self.displaced: str | None = None
         self.retry_s = _RETRY_S
 
@@ -58,6 +60,15 @@ class Guard:
         if found is not None and self.displaced is None:
             self.displaced = found
             _log.error("the database %s was %s by somebody else", self._home.database, found)
+
+    def wants_checkup(self) -> bool:
+        """Whether somebody has written into the database, so that it is worth a look through."""
+        now = time.monotonic()
+        if now < self._checkup_from or not self._writer.take_suspicion():
+            return False
+        self._checkup_from = now + _CHECKUP_EVERY_S
+        _log.info("another program has written into %s: looking it through", self._home.database)
+        return True
 
     def find_damage(self, damage: str) -> None:
         """The database turned out to be damaged."""

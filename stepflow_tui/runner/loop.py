@@ -287,6 +287,8 @@ class Runner:
         self._guard.look()
         if self.displaced:
             self.leave()
+        elif self._guard.wants_checkup():
+            self._checkup = Checkup(self._home.database, self._wake)
         if self._guard.is_disk_low != self._starts.is_held:
             self._starts.hold(held=self._guard.is_disk_low)
 

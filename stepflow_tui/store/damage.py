@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _COMPANIONS = ("-wal", "-shm")
 _MARK = ".damaged-"
+_OVERWRITTEN = ".overwritten-"
 
 _QUICK_CHECK: Query[str] = Query("PRAGMA quick_check(1)", (), lambda row: str(row[0]))
 
@@ -40,19 +41,28 @@ def set_aside(path: Path) -> Path:
     Returns:
         Its new name.
     """
-    name = f"{path.name}{_MARK}{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}"
+    return _rename(path, _MARK, ("", *_COMPANIONS))
+
+
+def set_aside_log(path: Path) -> Path:
+    """Rename the write-ahead log of a database that somebody has put another one in place of.
+
+    What it holds was committed, and belongs to the database that was there before.
+
+    Returns:
+        The name of the database that it would belong to; with `-wal` behind it is that of the log.
+    """
+    return _rename(path, _OVERWRITTEN, _COMPANIONS)
+
+
+def _rename(path: Path, mark: str, suffixes: tuple[str, ...]) -> Path:
+    name = f"{path.name}{mark}{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}"
     aside = path.with_name(name)
-    for suffix in ("", *_COMPANIONS):
+    for suffix in suffixes:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def discard_companions(path: Path) -> None:
-    """Remove the write-ahead log of a database that somebody has put another one in place of."""
-    for suffix in _COMPANIONS:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def set_aside_before(path: Path) -> list[Path]:

@@ -8,19 +8,16 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from stepflow_tui.core import histogram
 from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store import wal
+from stepflow_tui.store.database_file import DatabaseFile
 from stepflow_tui.store.queries import IDENTITY
 from stepflow_tui.store.reader import check_identity, problem, select
 from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from stepflow_tui.store.transaction import Transaction
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -138,7 +135,7 @@ class Writer:
             on_error.callback(self._connection.close)
             self._open()
             on_error.pop_all()
-        self._files = _Files.of(path)
+        self._file = DatabaseFile(path)
 
     def _open(self) -> None:
         try:
@@ -212,6 +209,7 @@ class Writer:
         try:
             self._pragma(f"synchronous={'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
+            self._file.look_before_commit()
             transaction = Transaction(self._connection)
             yield transaction
             self._check_permission()
@@ -227,6 +225,7 @@ class Writer:
             self._roll_back()
             raise
         self._wait_for_locks(_BUSY_MS)
+        self._file.committed()
         ended = time.monotonic()
         self.commits += 1
         self.commit_ms = (ended - began) * 1000
@@ -326,6 +325,8 @@ class Writer:
         self._uncheckpointed = 0
 
     def _checkpoint(self, mode: str) -> None:
+        if self.displacement() == "overwritten":
+            return  # never into what somebody has put in its place
         try:
             self._make_sure()
             self._pragma(f"wal_checkpoint({mode})")
@@ -335,7 +336,7 @@ class Writer:
             self._doubt(error)
             return  # the disk is full or a reader is in the way: the WAL keeps it, try again later
         finally:
-            self._files = self._files.written(self._path)
+            self._file.written()
 
     @property
     def _wal(self) -> Path:
@@ -349,7 +350,7 @@ class Writer:
 
         Looks, and if so tries to empty it; what is written meanwhile makes it longer still.
         """
-        if self._wal_bytes() < _WAL_MOST:
+        if self._wal_bytes() < _WAL_MOST or self.displacement() == "overwritten":
             return False
         self._pragma("busy_timeout=250")
         try:
@@ -364,18 +365,20 @@ class Writer:
             return True
         finally:
             self._pragma(f"busy_timeout={self._patience_ms}")
-            self._files = self._files.written(self._path)
+            self._file.written()
         return bool(moved < pages)
 
     def displacement(self) -> str | None:
         """What somebody else has done to the files: `moved` or `overwritten`; None for nothing.
 
-        The database file itself is written by our own checkpoints alone.
+        A checkpoint by another program is nothing: what was committed stays.
         """
-        found = _Files.of(self._path)
-        if found.names != self._files.names:
-            return "moved"
-        return None if found.written_at == self._files.written_at else "overwritten"
+        return self._file.displacement()
+
+    def take_suspicion(self) -> bool:
+        """Whether somebody else has written into the database since the last call."""
+        suspicion, self._file.is_suspect = self._file.is_suspect, False
+        return suspicion
 
     def close(self) -> None:
         """Bring everything into the database file and end the connection."""
@@ -383,35 +386,7 @@ class Writer:
         if self._is_in_doubt:  # or SQLite would bring into the file what is in doubt
             self._checkpoint("TRUNCATE")
         self._connection.close()
-
-
-class _Files(Struct, frozen=True):
-    """The database and its companions as they are found.
-
-    Attributes:
-        names: device and inode of each; None for what is not there.
-        written_at: when the database itself was written, nanoseconds.
-    """
-
-    names: tuple[tuple[int, int] | None, ...]
-    written_at: int
-
-    @classmethod
-    def of(cls, path: Path) -> _Files:
-        entries = [_entry(path.with_name(path.name + suffix)) for suffix in ("", "-wal", "-shm")]
-        names = tuple(entry and (entry.st_dev, entry.st_ino) for entry in entries)
-        return cls(names, entries[0].st_mtime_ns if entries[0] else 0)
-
-    def written(self, path: Path) -> _Files:
-        """The same files, after we have written the database."""
-        return replace(self, written_at=_Files.of(path).written_at)
-
-
-def _entry(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
+        self._file.close()
 
 
 def _statements(script: str) -> Iterator[str]:
