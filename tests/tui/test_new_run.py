@@ -299,6 +299,29 @@ async def test_what_cannot_be_shown_is_kept_to_the_byte(orders: Orders, src: Pat
     assert (request.name, request.env, request.tags) == ("n\x1b[31m", {"E": odd}, ["x"])
 
 
+@pytest.fixture
+def odd(src: Path) -> Path:
+    """A directory of a name that is no UTF-8, and `current`, which leads there."""
+    odd = src.rename(src.with_name("caf\udce9"))
+    src.with_name("caf\N{REPLACEMENT CHARACTER}").mkdir()
+    src.with_name("current").symlink_to(odd)
+    return odd
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("caf\udce9", "$'{}/caf\\351'"), ("current", "{}/current")]
+)
+async def test_a_directory_is_shown_quoted_and_kept_to_the_byte(
+    orders: Orders, odd: Path, name: str, written: str
+) -> None:
+    cwd = odd.with_name(name)
+    async with form(orders, Draft.of(past(cwd))) as shown_form:
+        assert line(shown_form, "cwd").value == written.format(odd.parent)
+        line(shown_form, "tags").value = "x"
+        request = await started(shown_form)
+    assert request.cwd == str(cwd)
+
+
 async def test_secrets_have_to_be_typed_again(orders: Orders, src: Path) -> None:
     execution = past(src, env={"PIN": "***", "API_TOKEN": "***", "A": "***x"})
     async with form(orders, Draft.of(execution)) as shown_form:
