@@ -17,7 +17,7 @@ from stepflow_tui.cli.lookup import (
 from stepflow_tui.cli.opening import open_reader
 from stepflow_tui.cli.terminal import flush, write
 from stepflow_tui.cli.wording import execution_title
-from stepflow_tui.core.errors import NoDatabase, StepflowError
+from stepflow_tui.core.errors import NoDatabase, StepflowError, UsageProblem
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests.inbox import path_of, refusal, submit
@@ -26,7 +26,7 @@ from stepflow_tui.requests.runner import ensure_runner
 from stepflow_tui.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stepflow_tui.core.home import Home
     from stepflow_tui.core.models import Execution
@@ -38,13 +38,17 @@ _POLL_S = 0.02
 
 @click.command("cancel")
 @click.option("--force", is_flag=True, help="Kill at once, without time to clean up")
+@click.option("--leftovers", is_flag=True, help="Stop what ended ones left in the background")
 @click.option("--no-wait", is_flag=True, help="Do not wait until they have ended")
 @executions_argument
 @with_home
-def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) -> None:
+def command(
+    home: Home, *, wanted: tuple[str, ...], force: bool, leftovers: bool, no_wait: bool
+) -> None:
     """Stop executions with all their processes.
 
-    Waits until they have ended; then, and if they had ended before, it exits with 0.
+    Waits until they have ended; then, and if they had ended before, it exits with 0. Processes that
+    one left in the background when it ended by itself are stopped with --leftovers.
     """
     try:
         reader = open_reader(home)
@@ -52,6 +56,9 @@ def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) 
         raise unknown_execution(home, wanted[0]) from problem
     with reader:
         executions = [find_execution(home, reader, text) for text in dict.fromkeys(wanted)]
+        if leftovers:
+            _stop_leftovers(home, executions, force=force, no_wait=no_wait)
+            return
         _stop_lost(home, [e for e in executions if e.status is Status.LOST], force=force)
         for execution in executions:
             if execution.status.is_final and execution.status is not Status.LOST:
@@ -69,22 +76,53 @@ def command(home: Home, *, wanted: tuple[str, ...], force: bool, no_wait: bool) 
 
 def _stop_lost(home: Home, lost: list[Execution], *, force: bool) -> None:
     """Stop what may be left of executions of which nobody knows how they ended."""
-    requests = {execution.number: _request(execution, force=force) for execution in lost}
+    requests = [_request(execution, force=force) for execution in lost]
     if not requests:
         return
-    submit(home, *requests.values())
-    watch = RunnerWatch(home)
-    ensure_runner(home)
-    for execution in lost:
-        request = requests[execution.number]
-        while path_of(home, request.id, request.kind).exists():
-            watch.check()
-            time.sleep(_POLL_S)
+    submit(home, *requests)
+    for execution in _done_with(home, lost, requests):
         write(f"{execution_title(execution)} was lost; nothing of it is left\n")
 
 
-def _request(execution: Execution, *, force: bool) -> CancelRequest:
-    return CancelRequest(id=new_id(), execution=execution.id, force=force)
+def _stop_leftovers(home: Home, executions: list[Execution], *, force: bool, no_wait: bool) -> None:
+    """Stop what executions that are over have left in the background."""
+    for execution in executions:
+        if not execution.status.is_final:
+            raise UsageProblem(
+                f"{execution_title(execution)} has not ended yet; "
+                f"to stop it: stepflow cancel {execution.number}"
+            )
+    requests = [_request(execution, force=force, leftovers=True) for execution in executions]
+    submit(home, *requests)
+    if no_wait:
+        ensure_runner(home)
+        for execution in executions:
+            write(f"what {execution_title(execution)} left in the background is asked to stop\n")
+        return
+    for execution in _done_with(home, executions, requests):
+        write(f"nothing of {execution_title(execution)} is left in the background\n")
+
+
+def _done_with(
+    home: Home, executions: list[Execution], requests: list[CancelRequest]
+) -> Iterator[Execution]:
+    """Each execution once the runner is done with its request.
+
+    Raises:
+        StepflowError: the runner refused one.
+    """
+    watch = RunnerWatch(home)
+    ensure_runner(home)
+    for execution, request in zip(executions, requests, strict=True):
+        while path_of(home, request.id, request.kind).exists():
+            watch.check()
+            time.sleep(_POLL_S)
+        _raise_refusal(home, [request])
+        yield execution
+
+
+def _request(execution: Execution, *, force: bool, leftovers: bool = False) -> CancelRequest:
+    return CancelRequest(new_id(), execution.id, force=force, leftovers=leftovers)
 
 
 def _tell_asked(executions: Iterable[Execution]) -> None:

@@ -99,6 +99,7 @@ class CancelRequest(Struct, frozen=True):
     Attributes:
         execution: id of the execution.
         force: skip the grace time between TERM and KILL.
+        leftovers: it has ended; stop what it left in the background.
     """
 
     kind: ClassVar[str] = "cancel"
@@ -106,6 +107,7 @@ class CancelRequest(Struct, frozen=True):
     id: str
     execution: str
     force: bool = False
+    leftovers: bool = False
 
 
 class StopRequest(Struct, frozen=True):
@@ -398,6 +400,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "shell": lambda value: isinstance(value, bool),
     "tty": lambda value: isinstance(value, bool),
     "force": lambda value: isinstance(value, bool),
+    "leftovers": lambda value: isinstance(value, bool),
     "marked": lambda value: isinstance(value, bool),
     "path": lambda value: _is_bytes(value) and value.startswith("/"),
     "cancel_all": lambda value: isinstance(value, bool),

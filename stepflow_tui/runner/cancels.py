@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
+from stepflow_tui.runner.proc import names_of
 from stepflow_tui.store.queries import executions_with_prefix
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Cancels:
         self._look_again = look_again
         self._files: dict[str, list[Path]] = {}
         self._taken: set[str] = set()
-        self._lost_stops: dict[str, Stop] = {}
+        self._late_stops: dict[str, Stop] = {}
 
     @property
     def taken(self) -> set[str]:
@@ -57,29 +58,35 @@ class Cancels:
             self._look_again(_BEHIND_S)  # it waits to be accepted
         elif recording is None or recording.is_final:
             self._take_late(request, path)
+        elif request.leftovers:
+            inbox.refuse(self._home, path, "it has not ended yet")
         else:
             self._files.setdefault(recording.id, []).append(path)
             self._taken.add(request.id)
             self._endings.cancel(recording, force=request.force)
 
     def _take_late(self, request: CancelRequest, path: Path) -> None:
-        """What is over cannot be stopped, but something may be left of what was lost."""
+        """What is over cannot be stopped, but something may be left of it."""
         found = self._writer.all(executions_with_prefix(request.execution))
         if not found:
             inbox.refuse(self._home, path, "there is no such execution")
-        elif found[0].status is Status.LOST:
-            self._stop_lost(found[0], path, force=request.force)
+        elif request.leftovers or found[0].status is Status.LOST:
+            self._stop_leftovers(found[0], path, force=request.force)
         else:
             inbox.discard(path)
 
-    def _stop_lost(self, execution: Execution, path: Path, *, force: bool) -> None:
-        stop = self._lost_stops.get(path.name)
+    def _stop_leftovers(self, execution: Execution, path: Path, *, force: bool) -> None:
+        stop = self._late_stops.get(path.name)
         if stop is None:
-            stop = self._endings.stop_lost(self._home, execution, force=force)
-            self._lost_stops[path.name] = stop
+            stop = self._endings.stop_leftovers(self._home, execution, force=force)
+            self._late_stops[path.name] = stop
         if stop.is_done:
-            self._lost_stops.pop(path.name)
-            inbox.discard(path)
+            self._late_stops.pop(path.name)
+            if stop.untouchable:
+                names = names_of(stop.untouchable.values())
+                inbox.refuse(self._home, path, f"could not stop processes of other users: {names}")
+            else:
+                inbox.discard(path)
         else:
             self._look_again(_STOPPING_S)
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.runner.timers import Timers
 
-_NAMED = 5
 _LEFT_MARGIN_S = 2.0
 _STOPPED_COLLECTING_S = 2.0
 _COLLECTING_MS = 1000
@@ -94,10 +93,13 @@ class Endings:
         if force and recording.stop is not None:
             recording.stop.hasten(time.monotonic())
 
-    def stop_lost(self, home: Home, execution: Execution, *, force: bool) -> Stop:
-        """Stop what may be left of an execution that was lost; its status stays as it is."""
-        start = Spool(home, execution.id).start() or Start.of_nobody()
-        stop = self._stopper.begin(execution.id, start, tty=execution.tty)
+    def stop_leftovers(self, home: Home, execution: Execution, *, force: bool) -> Stop:
+        """Stop what is left of an execution that is over; its status stays as it is."""
+        spool = Spool(home, execution.id)
+        start = spool.start() or Start.of_nobody()
+        stop = self._stopper.begin(
+            execution.id, start, tty=execution.tty, leftovers=_left_behind(spool, start)
+        )
         if force:
             stop.hasten(time.monotonic())
         return stop
@@ -229,7 +231,7 @@ class Endings:
             recording.warn("what was left of it was stopped")
         elif orphans := _orphans(recording):
             recording.warn(
-                f"its processes go on: {_names(orphans)}; "
+                f"its processes go on: {proc.names_of(orphans)}; "
                 f"stepflow cancel {recording.execution.number} stops them"
             )
 
@@ -255,10 +257,10 @@ class Endings:
         if end.exit.output_lost:
             recording.warn("its log is incomplete: the output could not be written (disk full?)")
         if recording.stop is not None and recording.stop.untouchable:
-            names = _names(recording.stop.untouchable.values())
+            names = proc.names_of(recording.stop.untouchable.values())
             recording.warn(f"could not stop processes of other users: {names}")
         elif not end.exit.drained:
-            names = _names(proc.ProcessTable().output_holders(_shim(recording)))
+            names = proc.names_of(proc.ProcessTable().output_holders(_shim(recording)))
             recording.warn(f"ended while background processes still hold its output: {names}")
         elif end.held_s > self._settings.drain:
             held = format_duration(round(end.held_s * 1000))
@@ -266,10 +268,10 @@ class Endings:
         elif (
             recording.stop is not None and recording.wanted_stop is None and recording.stop.members
         ):
-            names = _names(recording.stop.members)
+            names = proc.names_of(recording.stop.members)
             recording.warn(f"background processes that it left were stopped: {names}")
         elif end.left:
-            recording.warn(f"background processes that it left go on: {_names(end.left)}")
+            recording.warn(f"background processes that it left go on: {proc.names_of(end.left)}")
         failed = failed_step_warning(recording.tracker.steps)
         if failed and reason.status is Status.COMPLETED:
             recording.warn(failed)
@@ -308,6 +310,14 @@ def _left(end: _End, now: Instant) -> list[Process]:
     return [process for process in found if process is not None and process.start <= latest]
 
 
+def _left_behind(spool: Spool, start: Start) -> list[Process]:
+    """What the exit file of an execution names as left in the background, if that lives."""
+    found, now = spool.exit(), clock.now()
+    if found is None or start.boot_id != clock.boot_id():
+        return []
+    return _left(_End(found, spool.exited_at(found, start, now)), now)
+
+
 def _held_s(spool: Spool, end: _End) -> float:
     """For how long others held the output of a script that ended without a runner, in seconds."""
     written_ms = spool.written_at()
@@ -344,9 +354,3 @@ def _reason_of_loss(recording: Recording, start: Start) -> Reason:
 
 def _shim(recording: Recording) -> int:
     return recording.start.pid if recording.start else 0
-
-
-def _names(processes: Iterable[Process]) -> str:
-    names = [f"{found.name} (pid {found.pid})" for found in processes]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return (", ".join(names[:_NAMED]) or "unknown ones") + more

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PROC = Path("/proc")
 _ZOMBIE = frozenset("ZX")
+_NAMED = 5
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -147,6 +148,13 @@ def _send_by_pid(target: Process, number: signal.Signals) -> None:
     """Look right before: the pid would have to be used again within the microseconds between."""
     if is_alive(target.pid, target.start):
         os.kill(target.pid, number)
+
+
+def names_of(processes: Iterable[Process]) -> str:
+    """Processes for a sentence: `sleep (pid 7), cat (pid 9) and 3 more`."""
+    names = [f"{found.name} (pid {found.pid})" for found in processes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (", ".join(names[:_NAMED]) or "unknown ones") + more
 
 
 class ProcessTable:

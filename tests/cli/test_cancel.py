@@ -79,3 +79,14 @@ def test_nothing_can_be_cancelled_where_nothing_was_run(home: Home, stepflow: St
     done = stepflow("cancel", "1")
     assert (done.code, done.err) == (2, "stepflow: no execution 1; see: stepflow list\n")
     assert not home.root.exists()
+
+
+def test_what_runs_has_no_leftovers(
+    runner: FakeRunner, recording: Recording, stepflow: Stepflow
+) -> None:
+    recording.finish(recording.add(name="a").number)
+    recording.add(name="b")
+    done = stepflow("cancel", "--leftovers", "1", "2")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "stepflow: #2 b has not ended yet; to stop it: stepflow cancel 2\n"
+    assert runner.taken == []

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import CancelRequest
+from stepflow_tui.runner import proc
 from stepflow_tui.runner.outcome import outcome
 from stepflow_tui.runner.spool import Exit
 from tests.house import wait_for
@@ -141,3 +148,47 @@ def test_what_was_printed_before_the_signal_is_no_clean_up(house: House) -> None
     *earlier, last = house.steps(done)
     assert (last.index, last.status) == (1000, Status.CANCELLED)
     assert {step.status for step in earlier} == {Status.COMPLETED}
+
+
+LEAVING = (
+    "(trap 'echo cleaned > {done}; exit' TERM; echo $BASHPID > {pid}; while :; do sleep 0.02; done)"
+    " </dev/null >/dev/null 2>&1 &\nenv -i setsid -f sleep 77 </dev/null >/dev/null 2>&1\n"
+    "until [ -s {pid} ]; do :; done; exit 3"
+)
+
+
+def leaving(house: House) -> tuple[Execution, list[int]]:
+    """An execution that has left two processes, of which one has dropped its environment."""
+    pid, cleaned = house.root / "pid", house.root / "done"
+    done = house.run(house.script(LEAVING.format(pid=pid, done=cleaned)))
+    sleeper = re.search(r"sleep \(pid (\d+)\)", done.warnings[0])
+    assert sleeper is not None
+    return done, [int(pid.read_text()), int(sleeper[1])]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_left_in_the_background_can_be_stopped(house: House, *, restarted: bool) -> None:
+    done, left = leaving(house)
+    assert all(map(proc.process, left))
+    if restarted:
+        house.kill_runner()
+    program = [sys.executable, "-m", "stepflow_tui", "cancel", "--home", str(house.home.root)]
+    result = subprocess.run(
+        [*program, "--leftovers", str(done.number)], capture_output=True, text=True, check=False
+    )
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert result.stdout == f"nothing of #{done.number} script.sh is left in the background\n"
+    assert not any(map(proc.process, left))
+    assert (house.root / "done").read_text() == "cleaned\n"  # it had time to
+    again = house.find(done.id)
+    assert again is not None
+    assert (again.status, again.exit_code) == (Status.FAILED, 3)
+
+
+def test_what_runs_has_left_nothing(house: House) -> None:
+    running = house.wait_running(house.submit("sleep", "60"))
+    request = CancelRequest(new_id(), running.id, leftovers=True)
+    inbox.submit(house.home, request)
+    assert wait_for(lambda: inbox.refusal(house.home, request)) == "it has not ended yet"
+    house.cancel(running.id)
+    assert house.wait(running.id).status is Status.CANCELLED
