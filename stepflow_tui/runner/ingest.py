@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.scanner import MarkerScanner
 from stepflow_tui.runner.log_limit import LogLimit
 from stepflow_tui.runner.pending import masker_of
@@ -33,6 +34,14 @@ READ_BYTES = 4 * 1024 * 1024
 
 GIVE_BACK_BYTES = 16 * 1024 * 1024
 """So much at a time is given back of the spool of a log that is over its limit."""
+
+
+UTF_16 = (
+    "its output is UTF-16 at least in part: markers in it are not seen, and it is shown "
+    "with gaps or not at all; have the script write UTF-8"
+)
+_UTF_16 = lazy_pattern(rb"(?:[\t\n\r -~]\x00){4}|(?:\x00[\t\n\r -~]){4}")
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Ingest:
@@ -165,6 +174,9 @@ class Ingest:
         self.warnings += masked.warnings
         if not masked.consumed:
             return []
+        is_marked = not stream.stored_bytes and text.startswith(_UTF_16_MARKS)
+        if is_marked or (b"\0" in text and _UTF_16.search(text)):
+            self.warnings.append(UTF_16)  # once for all: who records it knows what was said
         found = self._scanner.feed(text)
         self._store(text, now, unread=unread)
         self._change(

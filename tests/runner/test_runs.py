@@ -93,6 +93,19 @@ def test_markers_behind_progress_bars_and_invisible_sequences(house: House) -> N
     assert execution.warnings == ["exit code 0 although 1 of its steps failed: Build"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_of(house: House, encoding: str) -> None:
+    text = "STEP_START:Build\r\nok\r\n" if "-16-" in encoding else "\u7d50\u679c\n"
+    (house.scripts / "output").write_bytes(text.encode(encoding))
+    execution = house.run("cat", house.scripts / "output")
+    assert len(execution.warnings) == 1
+    assert "UTF-16" in execution.warnings[0]
+
+
+def test_a_list_that_ends_in_nul_bytes_is_not_utf_16(house: House) -> None:
+    assert house.run("printf", "one\\0two\\0three\\0a\\0b\\0").warnings == []
+
+
 @pytest.mark.parametrize(
     ("script", "status", "code", "number", "error"),
     [
