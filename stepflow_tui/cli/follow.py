@@ -161,6 +161,8 @@ class _Follower:
         if ended:
             self._printer.print(self._cursor.read_unfinished())
         self._printer.print_due()
+        if not ended:
+            self._printer.show_state(self._cursor.read_unfinished())
         return ended
 
     def _refresh(self) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from stepflow_tui.cli.log_cursor import MAX_LINE
 from stepflow_tui.cli.long_line import LongLine
-from stepflow_tui.cli.terminal import BOLD, flush, standard_output, write
+from stepflow_tui.cli.terminal import BOLD, draw_state, flush, standard_output, write
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
 from stepflow_tui.core.text import plain, show_line, with_reset
@@ -85,8 +85,17 @@ class LogPrinter:
                 position = max(position, place.lines_before)
             parts.append(self._text(lines.between(position + 1, lines.last)))
         self._position = max(self._position, lines.last_whole)
-        write("".join(parts))
+        if parts := [part for part in parts if part]:
+            write("".join(parts))
         flush()
+
+    def show_state(self, unfinished: Lines) -> None:
+        """Show the line that has no end yet on the terminal, until more of it comes."""
+        if self._long is not None or unfinished.continues or not unfinished.texts:
+            return
+        line = unfinished.texts[-1]
+        if self._markers or not is_marker_line(line):
+            draw_state(show_line(line))
 
     def print_due(self) -> None:
         """Print the notices of lines that were printed already."""

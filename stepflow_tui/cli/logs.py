@@ -73,6 +73,8 @@ def command(
         for _ in changes(home, reader) if follow else (None,):
             if view.catch_up():
                 break
+            if follow:
+                view.show_state()
         view.finish()
 
 
@@ -142,6 +144,11 @@ class _LogView:
                     return True
             elif ended == self._has_ended():
                 return ended  # else it ended just now, and may have said more before
+
+    def show_state(self) -> None:
+        """Show the line that has no end yet, where the output is a terminal."""
+        if self._last_wanted() is None:
+            self._printer.show_state(self._cursor.read_unfinished())
 
     def finish(self) -> None:
         """Print the last line, if it has no newline."""

@@ -106,6 +106,60 @@ def write_bytes(data: bytes) -> None:
         BrokenPipeError: nobody reads them any more.
     """
     flush()
+    _put(_state.taken_away() + data)
+
+
+def draw_state(text: str) -> None:
+    """Show how a line stands that is not ended, until something is written in its place.
+
+    It takes one row of the terminal at most, and where there is no terminal nothing is shown.
+
+    Args:
+        text: printable, but for colours.
+    """
+    terminal = standard_output()
+    if not terminal.is_terminal or is_dumb():
+        return
+    if text != _state.text:
+        shown = _state.drawn(text, colours=terminal.colours)
+        _put(_encoder(sys.stdout.encoding).encode(shown))
+    flush()
+
+
+class _State:
+    """The row that is drawn in place, if there is one.
+
+    Attributes:
+        text: what it was made of; empty if nothing is drawn.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def taken_away(self) -> bytes:
+        """What takes the row off the screen."""
+        self.text, is_drawn = "", bool(self.text)
+        return b"\r\x1b[K" if is_drawn else b""
+
+    def drawn(self, text: str, *, colours: bool) -> str:
+        """What draws the row, as far as the terminal is wide."""
+        from stepflow_tui.core.text import clean, with_reset
+        from stepflow_tui.core.visible import cut_to_width
+
+        self.text = text
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH
+        except OSError:
+            width = _WIDTH
+        text = cut_to_width(text, width - 1)
+        return f"\r\x1b[K{with_reset(text) if colours else clean(text)}"
+
+
+_WIDTH = 80
+_state = _State()
+
+
+def _put(data: bytes) -> None:
     rest = memoryview(data)
     while rest:  # with PYTHONUNBUFFERED there is no buffer, and a write may be a part of it
         try:

@@ -24,6 +24,7 @@ from stepflow_tui.core.text import (
     clean,
     clean_keeping_colours,
     sgr,
+    spans,
     styled,
     with_reset,
 )
@@ -194,6 +195,31 @@ def style_after(data: bytes, style: Style = PLAIN) -> Style:
 
 
 _SGR = lazy_pattern(rb"\x1b\[([0-9;:]{0,61})m")
+
+
+def cut_to_width(text: str, width: int) -> str:
+    """The beginning of a visible line that takes at most so many cells; tabs become one blank."""
+    parts: list[str] = []
+    for run, style in spans(text):
+        kept = ""
+        for character in run.replace("\t", " "):
+            width -= _cells(character)
+            if width < 0:
+                break
+            kept += character
+        parts.append(f"{sgr(style)}{kept}\x1b[0m" if style != PLAIN else kept)
+        if width < 0:
+            break
+    return "".join(parts)
+
+
+def _cells(character: str) -> int:
+    if character.isascii():
+        return 1
+    if _takes_no_cell(character):
+        return 0
+    return 1 + (east_asian_width(character) in "WF")
+
 
 _Cell = tuple[str, Style]
 _BLANK: _Cell = (" ", PLAIN)

@@ -129,6 +129,38 @@ def test_a_line_is_redrawn_while_it_runs(house: House) -> None:
     assert piped.stdout == expected
 
 
+@pytest.mark.parametrize("command", [["watch", "1"], ["logs", "-f", "1"]])
+def test_followers_redraw_a_line_in_place_on_a_terminal(house: House, command: list[str]) -> None:
+    go, gone = house.root / "go", house.root / "gone"
+    script = house.script(
+        "echo first; printf '10%%\\r50%% of \\033[32mall\\033[0m'\n"
+        f'while [ ! -e "{go}" ]; do sleep 0.02; done\n'
+        f"printf '\\r70%% {'wide ' * 100}'\n"
+        f'while [ ! -e "{gone}" ]; do sleep 0.02; done\n'
+        "printf '\\r100%%\\nlast\\n'"
+    )
+    house.submit(script)
+    with on_a_terminal(house, *command) as terminal:
+        terminal.wait_for("first", "50% of all")
+        assert "10%" not in terminal.text
+        go.touch()
+        terminal.wait_for("70% wide")
+        assert "50%" not in terminal.text
+        assert sum("wide" in line for line in terminal.lines) == 1  # no wider than the terminal
+        gone.touch()
+        assert terminal.wait_exit() == 0
+        terminal.wait_for("100%", "last")
+        assert not any(old in terminal.text for old in ("50%", "70%", "wide"))
+
+
+@pytest.mark.parametrize("command", [["watch", "1"], ["logs", "-f", "1"]])
+def test_nothing_is_redrawn_in_a_pipe(house: House, command: list[str]) -> None:
+    house.run(house.script("printf '10%%\\r'; sleep 0.2; printf '50%%\\r'; sleep 0.2; echo 100%"))
+    piped = subprocess.run(stepflow(house, *command), capture_output=True, check=True)
+    assert b"100%\n" in piped.stdout
+    assert not any(byte in piped.stdout for byte in (b"\x1b", b"\r", b"50%"))
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_curl_itself(house: House) -> None:
     size = 3_000_000
