@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepflow_tui.core import clock
 from stepflow_tui.core.errors import StepflowError, UsageProblem
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
@@ -27,6 +26,7 @@ from stepflow_tui.requests.request import (
     remove_requests,
 )
 from stepflow_tui.runner.retention import remove_files
+from stepflow_tui.runner.trusted_clock import TrustedClock
 from stepflow_tui.store import removal
 from stepflow_tui.store.backup import Backup, check_target
 from stepflow_tui.store.reader import Reader
@@ -73,6 +73,7 @@ class Housekeeping:
 
     Attributes:
         taken: ids of requests whose files are needed still.
+        clock: by which something is old.
     """
 
     def __init__(
@@ -104,12 +105,18 @@ class Housekeeping:
         self._jobs: deque[Job] = deque()
         self._files = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._has_removed = False
+        self.clock = TrustedClock(writer)
         self.taken: set[str] = set()
 
     @property
     def is_busy(self) -> bool:
         """Whether there is something to do now."""
         return bool(self._jobs)
+
+    @property
+    def awaits_look(self) -> bool:
+        """Whether a runner that leaves now never gets to the second look at the clock."""
+        return self._settings.retain_age > 0 and self.clock.is_ripe
 
     def begin(self) -> None:
         """Go on with what an earlier runner left, and look for what is due from now on."""
@@ -243,11 +250,18 @@ class Housekeeping:
 
     def _look(self) -> None:
         self._timers.after(EVERY_S, self._look)
-        limits = _limits(self._settings)
+        self._look_at_clock()
+        limits = _limits(self._settings, self.clock.confirmed_ms)
         if limits is not None:
             self._add(self._order_removals(limits))
         if self._writer.free_pages() > _MUCH_FREE:
             self._add(self._give_back())
+
+    def _look_at_clock(self) -> None:
+        try:
+            self.clock.look()
+        except WriteFailed as error:  # the next look makes up for it
+            self._failed(error)
 
     def _order_removals(self, limits: removal.Limits) -> Job:
         """Ask ourselves to remove what is due: the request survives us."""
@@ -316,13 +330,14 @@ def _delete(home: Home, execution: str) -> None:
         _log.error("files of %s stay: %s", execution, error)
 
 
-def _limits(settings: Settings) -> removal.Limits | None:
-    """What is to be kept of the history; None for all of it."""
-    if not (settings.retain_age or settings.retain_count or settings.retain_bytes):
+def _limits(settings: Settings, confirmed_ms: int | None) -> removal.Limits | None:
+    """What is to be kept of the history, by age only as the clock is trusted; None for all."""
+    by_age = settings.retain_age and confirmed_ms is not None
+    if not (by_age or settings.retain_count or settings.retain_bytes):
         return None
-    oldest = clock.now().wall_ms - round(settings.retain_age * 1000)
+    oldest = (confirmed_ms or 0) - round(settings.retain_age * 1000)
     return removal.Limits(
-        ended_before=oldest if settings.retain_age else None,
+        ended_before=oldest if by_age else None,
         count=settings.retain_count or None,
         size=settings.retain_bytes or None,
     )

@@ -134,13 +134,6 @@ class Runner:
             trouble=trouble,
         )
         self._cancels = Cancels(home, writer, self._endings, self._recordings, self._look_again)
-        self._cleaning = Cleaning(
-            home,
-            settings,
-            self._timers,
-            needed=self._recordings,
-            may_clean=self.monitor.is_held,
-        )
         self._housekeeping = Housekeeping(
             home,
             self._writer,
@@ -148,6 +141,10 @@ class Runner:
             self._timers,
             failed=self._failed,
             succeeded=self._guard.succeeded,
+        )
+        may_clean, trusted = self.monitor.is_held, self._housekeeping.clock
+        self._cleaning = Cleaning(
+            home, settings, self._timers, trusted, needed=self._recordings, may_clean=may_clean
         )
 
     @property
@@ -217,7 +214,8 @@ class Runner:
 
     def _idle_left(self) -> float | None:
         """Seconds until the runner leaves for want of work; None while there is some."""
-        if self._recordings or self._housekeeping.is_busy:
+        work = self._housekeeping
+        if self._recordings or work.is_busy or work.awaits_look:
             return None
         return max(0.0, self._busy_at + self._settings.idle_exit - time.monotonic())
 

@@ -51,6 +51,14 @@ class Entry(Struct, frozen=True):
         return None
 
 
+class ClockLook(Struct, frozen=True):
+    """What both clocks said when somebody looked, in milliseconds."""
+
+    boot_id: str
+    mono_ms: int
+    wall_ms: int
+
+
 class Limits(Struct, frozen=True):
     """What of the history is kept; None sets no limit.
 
@@ -136,3 +144,9 @@ def removed_with_log() -> Query[int]:
     sql = """SELECT number FROM tombstones t
         WHERE EXISTS (SELECT 1 FROM log_chunks c WHERE c.execution = t.number) ORDER BY number"""
     return Query(sql, (), lambda row: int(row[0]))
+
+
+def clock_look() -> Query[ClockLook]:
+    """The look at the clocks that is kept."""
+    sql = "SELECT boot_id, mono_ms, wall_ms FROM clock_look"
+    return Query(sql, (), lambda row: ClockLook(*row))

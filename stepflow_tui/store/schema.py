@@ -177,7 +177,16 @@ ALTER TABLE executions ADD COLUMN tty_size TEXT NOT NULL DEFAULT 'null';
 ALTER TABLE executions ADD COLUMN added_env INTEGER NOT NULL DEFAULT 1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS, _GIVEN, _TERMINAL)
+_CLOCK_LOOK = """
+CREATE TABLE clock_look (
+    only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
+    boot_id   TEXT NOT NULL,
+    mono_ms   INTEGER NOT NULL,
+    wall_ms   INTEGER NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LIMITS, _GIVEN, _TERMINAL, _CLOCK_LOOK)
 
 VERSION = len(MIGRATIONS)
 """The schema this program reads and writes."""

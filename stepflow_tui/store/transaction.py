@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stepflow_tui.store.chunks import Chunk
     from stepflow_tui.store.compaction import Run
     from stepflow_tui.store.queries import RunnerRecord, Stream
+    from stepflow_tui.store.removal import ClockLook
 
 
 class Cursor(Protocol):
@@ -330,6 +331,13 @@ class Transaction:
             # Asked for more than one at a time, sqlite3 stops after the first all the same.
             self._connection.execute("PRAGMA incremental_vacuum(1)")
         self.written += pages * _PAGE_BYTES
+
+    def save_clock_look(self, look: ClockLook) -> None:
+        """Keep what the clocks said, in place of what they said before."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO clock_look VALUES (1, ?, ?, ?)",
+            (look.boot_id, look.mono_ms, look.wall_ms),
+        )
 
     def save_runner(self, record: RunnerRecord) -> None:
         """Write what the runner says of itself."""

@@ -11,6 +11,7 @@ import pytest
 
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.identity import new_id
+from stepflow_tui.core.models import Instant
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import (
@@ -22,6 +23,7 @@ from stepflow_tui.requests.request import (
 from stepflow_tui.runner import housekeeping as housekeeping_module
 from stepflow_tui.runner.housekeeping import Housekeeping
 from stepflow_tui.runner.timers import Timers
+from stepflow_tui.runner.trusted_clock import TrustedClock
 from stepflow_tui.store import queries
 from stepflow_tui.store.home import prepare_home
 from stepflow_tui.store.reader import Reader
@@ -265,7 +267,7 @@ def test_files_that_cannot_be_deleted_do_not_stop_it(
     [
         (Settings(), [4, 3, 2, 1]),
         (Settings(retain_count=2), [4, 3]),
-        (Settings(retain_age=3600.0), [4]),
+        (Settings(retain_age=3600.0), [4, 3, 2, 1]),
         (Settings(retain_bytes=250_000), [4, 3]),
         (Settings(retain_bytes=50_000), []),
         (Settings(retain_age=1e30), [4, 3, 2, 1]),
@@ -291,7 +293,7 @@ def test_what_is_due_is_removed_at_the_start(
     keeper.close()
 
 
-def test_it_looks_again_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_looks_again_after_a_while(home: Home) -> None:
     write_history(home, Past())
     keeper = Keeper(home, Settings(retain_count=1))
     keeper.work.begin()
@@ -299,11 +301,136 @@ def test_it_looks_again_after_a_while(home: Home, monkeypatch: pytest.MonkeyPatc
     timeout = keeper.timers.timeout()
     assert timeout is not None
     assert 590 < timeout <= 600
-    monkeypatch.setattr(keeper.work, "_settings", Settings(retain_age=1.0))
+    write_history_later(keeper)
     keeper.slice()
     keeper.finish()
     assert len(list(inbox.waiting(home))) == 1
     keeper.close()
+
+
+def write_history_later(keeper: Keeper) -> None:
+    """Another execution, by the writer that the keeper has."""
+    keeper.writer._connection.execute(
+        "INSERT INTO executions (id, rev, name, command, cwd, status, created_at, user, shell, tty,"
+        " boot_id) VALUES ('x', 9, 'x', '[]', '/', 'failed', 5, 'me', 0, 0, 'b')"
+    )
+
+
+class Clocks:
+    """Both clocks of this machine, which the test sets."""
+
+    def __init__(self) -> None:
+        self.mono_ms, self.wall_ms = 50_000, time.time_ns() // 10**6
+
+    def go_on(self, minutes: float) -> None:
+        self.mono_ms += round(minutes * 60_000)
+        self.wall_ms += round(minutes * 60_000)
+
+    def jump(self, days: float) -> None:
+        self.wall_ms += round(days * 86_400_000)
+
+    def now(self) -> Instant:
+        return Instant(wall_ms=self.wall_ms, mono_ms=self.mono_ms)
+
+
+def looks(keeper: Keeper) -> bool:
+    """Whether something is due by its age at a look now."""
+    keeper.work._look()
+    keeper.finish()
+    requests = list(inbox.waiting(keeper.home))
+    for path in requests:
+        inbox.discard(path)
+    return bool(requests)
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+def keeper_of(home: Home, clocks: Clocks, days: float = 30.0) -> Keeper:
+    keeper = Keeper(home, Settings(retain_age=days * 86_400))
+    keeper.work.clock = TrustedClock(keeper.writer, clocks.now)
+    return keeper
+
+
+def ended_days_ago(home: Home, clocks: Clocks, days: float) -> None:
+    write_history(home, Past(finished_at=clocks.wall_ms - round(days * 86_400_000)))
+
+
+def test_age_counts_from_the_second_of_two_looks_an_hour_apart(home: Home, clocks: Clocks) -> None:
+    ended_days_ago(home, clocks, 31)
+    keeper = keeper_of(home, clocks)
+    for _ in range(6):
+        assert not looks(keeper)
+        clocks.go_on(9.9)
+    assert not looks(keeper)
+    clocks.go_on(0.6)
+    assert looks(keeper)
+    clocks.go_on(60)
+    assert looks(keeper)
+    keeper.close()
+
+
+@pytest.mark.parametrize("days", [40, -40])
+def test_a_clock_that_jumped_removes_nothing(home: Home, clocks: Clocks, days: float) -> None:
+    ended_days_ago(home, clocks, 1)
+    if days < 0:
+        clocks.jump(-days)  # wrong from the beginning, and set right half an hour later
+    keeper = keeper_of(home, clocks)
+    for minute in range(0, 120, 10):
+        assert not looks(keeper)
+        clocks.go_on(10)
+        if minute == 50:
+            clocks.jump(days)
+    if days > 0:
+        assert looks(keeper)  # it stayed so for an hour
+    keeper.close()
+
+
+def test_what_was_young_at_the_first_look_stays(home: Home, clocks: Clocks) -> None:
+    ended_days_ago(home, clocks, 30 - 0.5 / 24)
+    keeper = keeper_of(home, clocks)
+    assert not looks(keeper)
+    clocks.go_on(61)
+    assert not looks(keeper)
+    clocks.go_on(61)
+    assert looks(keeper)
+    keeper.close()
+
+
+def test_a_later_runner_of_the_boot_goes_on_from_the_first_look(home: Home, clocks: Clocks) -> None:
+    ended_days_ago(home, clocks, 31)
+    first = keeper_of(home, clocks)
+    assert not looks(first)
+    assert not first.work.awaits_look
+    first.close()
+    clocks.go_on(55)
+    second = keeper_of(home, clocks)
+    clocks.go_on(6)
+    assert not looks(second)  # it is not ten minutes old
+    waited = second.work.awaits_look  # and does not leave before
+    clocks.go_on(4)
+    assert looks(second)
+    assert (waited, second.work.awaits_look) == (True, False)
+    second.close()
+
+
+def test_after_a_reboot_the_hour_begins_anew(
+    home: Home, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_days_ago(home, clocks, 31)
+    first = keeper_of(home, clocks)
+    assert not looks(first)
+    first.close()
+    clocks.go_on(61)
+    monkeypatch.setattr("stepflow_tui.core.clock.boot_id", lambda: "another boot")
+    second = keeper_of(home, clocks)
+    clocks.go_on(15)
+    assert not looks(second)
+    clocks.go_on(61)
+    assert looks(second)
+    second.close()
 
 
 def test_a_look_that_fails_is_no_end(

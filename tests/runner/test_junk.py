@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.clock import now
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.settings import Settings
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner.cleaning import Cleaning
 from stepflow_tui.runner.timers import Timers
+from stepflow_tui.runner.trusted_clock import TrustedClock
+from stepflow_tui.store.writer import Writer
 from tests.house import House, wait_for
 
 if TYPE_CHECKING:
@@ -128,5 +131,7 @@ def test_junk_that_is_old_hinders_no_cleaning(house: House, make: Callable[[Path
     make(home.requests / ".x.tmp")
     make(home.refused / "x")
     timers = Timers()
-    Cleaning(home, Settings(), timers, needed=(), may_clean=lambda: True).clean_regularly()
+    trusted = TrustedClock(Writer(home.database))
+    trusted.confirmed_ms = now().wall_ms
+    Cleaning(home, Settings(), timers, trusted, needed=(), may_clean=lambda: True).clean_regularly()
     assert not (home.spool / f"{execution}.out").exists()
