@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.models import Execution, Step
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def now() -> Instant:
@@ -45,6 +46,18 @@ def boot_id() -> str:
     """
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+@cache
+def pid_namespace() -> str:
+    """Names the namespace that gives us our process ids; they mean nothing in another.
+
+    Empty where the system does not tell.
+    """
+    try:
+        return str(_PID_NAMESPACE.readlink())
     except OSError:
         return ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stepflow_tui.core.clock import boot_id
+from stepflow_tui.core.clock import boot_id, pid_namespace
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -36,12 +36,14 @@ class Shim(Struct, frozen=True):
 
 
 def shim_of(home: Home, execution: str) -> Shim | None:
-    """The shim of the execution with this id; None if it has not started, or in another boot."""
+    """The shim of the execution with this id; None if none is seen: not started, or elsewhere."""
     with suppress(OSError, ValueError, KeyError, TypeError):  # no lock yet, or a damaged one
         path = home.spool / f"{execution}.lock"
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             lock = json.load(file)
-        if lock["boot_id"] == boot_id() and not lock.get("barred"):
+        ours = pid_namespace()
+        is_here = lock["boot_id"] == boot_id() and lock.get("pid_ns", ours) in {ours, ""}
+        if is_here and not lock.get("barred"):
             return Shim(int(lock["pid"]), int(lock["start"]))
     return None

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.store.writer import Writer
 
+_UNSEEN = (
+    "it runs in another PID namespace, which cannot be seen from here; cancel it there, or give it "
+    "up with --force"
+)
 _BEHIND_S = 0.05
 _STOPPING_S = 0.1
 
@@ -60,6 +64,8 @@ class Cancels:
             self._take_late(request, path)
         elif request.leftovers:
             inbox.refuse(self._home, path, "it has not ended yet")
+        elif recording.start is not None and recording.start.is_unseen and not request.force:
+            inbox.refuse(self._home, path, _UNSEEN)
         else:
             self._files.setdefault(recording.id, []).append(path)
             self._taken.add(request.id)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.runner.timers import Timers
 
+_GIVEN_UP = Reason(Status.LOST, "lost: it was given up while it ran in another PID namespace")
 _LEFT_MARGIN_S = 2.0
 _STOPPED_COLLECTING_S = 2.0
 _COLLECTING_MS = 1000
@@ -85,6 +86,10 @@ class Endings:
             recording.bar()
             self._mark(recording.id)
             return
+        if recording.start.is_unseen:
+            self._lost[recording.id] = _GIVEN_UP
+            self._mark(recording.id)
+            return
         self.stop(recording, CANCELLED)
         if recording.collecting:
             has_ended = force or recording.id in self._ends
@@ -128,7 +133,9 @@ class Endings:
         """Notice that a shim was stopped, or died without telling how its script ended."""
         self._stopped_shims.wake(recording)
         start = recording.start
-        if start is None or recording.is_final or recording.id in self._ends or start.is_alive():
+        if start is None or recording.is_final or recording.id in self._ends:
+            return
+        if start.is_unseen or start.is_alive():
             return
         self.look(recording, clock.now())
         if recording.id not in self._ends:
@@ -148,7 +155,7 @@ class Endings:
         elif found == end.exit:
             return
         end.exit = found
-        end.left = _left(end, now)
+        end.left = [] if start.is_elsewhere else _left(end, now)
         if end.left:
             end.left_until = now.mono_ms + _LEFT_FOR_MS
             self._mark_at(end.left_until, recording)
@@ -200,6 +207,8 @@ class Endings:
     def _check_time(self, recording: Recording, now: Instant) -> None:
         if recording.is_final or recording.wanted_stop is not None:
             return
+        if recording.start is not None and recording.start.is_unseen:
+            return  # nobody could be signalled
         deadline = _deadline_ms(recording)
         if deadline is not None and now.mono_ms >= deadline:
             seconds = recording.execution.timeout_s
@@ -313,7 +322,7 @@ def _left(end: _End, now: Instant) -> list[Process]:
 def _left_behind(spool: Spool, start: Start) -> list[Process]:
     """What the exit file of an execution names as left in the background, if that lives."""
     found, now = spool.exit(), clock.now()
-    if found is None or start.boot_id != clock.boot_id():
+    if found is None or start.is_elsewhere or start.boot_id != clock.boot_id():
         return []
     return _left(_End(found, spool.exited_at(found, start, now)), now)
 

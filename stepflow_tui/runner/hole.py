@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 _KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02  # linux/falloc.h
@@ -19,3 +20,13 @@ def punch_hole(descriptor: int, start: int, length: int) -> None:
     if _libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, start, length):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def hole_at(descriptor: int, offset: int) -> int:
+    """How many bytes from there on take no space on the disk."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA) - offset
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EINVAL):  # nothing is behind, or nobody can tell
+            return 0
+        raise

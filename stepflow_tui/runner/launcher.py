@@ -349,6 +349,8 @@ def claim(request: dict[str, Any] | None = None) -> bytes:
     """
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         content: dict[str, Any] = {"boot_id": file.read().strip()}
+    with contextlib.suppress(OSError):
+        content["pid_ns"] = os.readlink("/proc/self/ns/pid")
     if request is None:
         content["barred"] = True
     else:

@@ -220,9 +220,7 @@ class Runner:
         return max(0.0, self._busy_at + self._settings.idle_exit - time.monotonic())
 
     def _is_time_to_leave(self) -> bool:
-        if self._leaving:
-            return True
-        if self.monitor.is_away and self.monitor.is_given_up():
+        if self._leaving or (self.monitor.is_away and self.monitor.is_given_up()):
             return True
         if self._look_for_requests:
             return False

@@ -89,6 +89,31 @@ def ticks_since_boot(ago_s: float = 0.0) -> int:
     return int(seconds * os.sysconf("SC_CLK_TCK"))
 
 
+def _namespace_of(pid: int) -> str:
+    try:
+        return str((_PROC / str(pid) / "ns" / "pid").readlink())
+    except OSError:
+        return ""
+
+
+def find_in_namespace(namespace: str, pid: int, start: int) -> Process | None:
+    """The process that has this pid in that namespace, as it is seen from here; None if unseen."""
+    for found in ProcessTable().started_at(start):
+        if _namespace_of(found.pid) == namespace and _innermost_pid(found.pid) == pid:
+            return found
+    return None
+
+
+def _innermost_pid(pid: int) -> int | None:
+    """The pid that a process has in its own namespace."""
+    try:
+        status = (_PROC / str(pid) / "status").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    line = next((line for line in status.splitlines() if line.startswith("NSpid:")), "")
+    return int(line.split()[-1]) if line else None
+
+
 @cache
 def has_pidfd() -> bool:
     """Whether processes can be signalled through descriptors of them.
@@ -170,6 +195,10 @@ class ProcessTable:
         """The process that has this pid and this start time, if it lives."""
         found = self._processes.get(pid)
         return found if found is not None and found.start == start else None
+
+    def started_at(self, start: int) -> list[Process]:
+        """The processes with this start time."""
+        return [entry for entry in self._processes.values() if entry.start == start]
 
     def descendants(self, pid: int) -> set[int]:
         """The pids of all that descends from `pid`, itself not among them."""

@@ -182,12 +182,21 @@ class Recording:
             return
         self.start = start
         self.spool.begun(start)
+        if start.is_elsewhere and not self.is_final:
+            self._warn_of_namespace(start)
         if self.execution.status is Status.PENDING:
             self.change(
                 status=Status.RUNNING,
                 started_at=start.at.wall_ms,
                 started_mono=start.at.mono_ms,
             )
+
+    def _warn_of_namespace(self, start: Start) -> None:
+        where = "it runs in another PID namespace"
+        if start.is_unseen:
+            where += ", which cannot be seen from here: its exit file will tell its end"
+        if where not in self.execution.warnings:
+            self.warn(where)
 
     def bar(self) -> None:
         """We hold the start lock: it was cancelled, and will never run."""

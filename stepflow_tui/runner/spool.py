@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepflow_tui.core import clock
 from stepflow_tui.core.models import Instant, Status
 from stepflow_tui.runner import proc
 from stepflow_tui.runner.held_files import HeldFiles
-from stepflow_tui.runner.hole import punch_hole
+from stepflow_tui.runner.hole import hole_at, punch_hole
 from stepflow_tui.runner.stop import Reason
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Start(Struct, frozen=True):
         directory: where it was started, without links; empty if nobody has said.
         is_barred: a runner took the lock, so that the execution never starts.
         is_damaged: the lock is there, and cannot be read.
+        pid_ns: the PID namespace in which `pid` was given; empty if nobody has said.
+        is_unseen: it is another one than ours, and its processes cannot be seen from here.
     """
 
     boot_id: str
@@ -72,20 +75,37 @@ class Start(Struct, frozen=True):
     is_barred: bool = False
     is_damaged: bool = False
     directory: str = ""
+    pid_ns: str = ""
+    is_unseen: bool = False
 
     @classmethod
     def of_nobody(cls) -> Start:
         """In place of a lock that is gone or damaged: it was started, and none can say by whom."""
         return cls(clock.boot_id(), pid=0, start=0, at=clock.now(), is_damaged=True)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it was started in another PID namespace of this boot than ours."""
+        known = self.pid_ns and clock.pid_namespace() and self.boot_id == clock.boot_id()
+        return bool(known) and self.pid_ns != clock.pid_namespace()
+
+    def as_seen_from_here(self) -> Start:
+        """The same, with the pid that the shim has in our PID namespace."""
+        if not self.is_elsewhere:
+            return self
+        found = proc.find_in_namespace(self.pid_ns, self.pid, self.start)
+        return replace(self, pid=found.pid if found else 0, is_unseen=found is None)
+
     def is_alive(self) -> bool:
-        """Whether the shim lives (in this boot)."""
+        """Whether the shim lives (in this boot), as far as it can be seen."""
         return self.boot_id == clock.boot_id() and proc.is_alive(self.pid, self.start)
 
     def has_output(self) -> bool:
         """Whether output may still come: the shim or, should it have been killed, its cat lives."""
         if self.is_damaged or self.boot_id != clock.boot_id():
             return False
+        if self.is_unseen:
+            return True
         leader = proc.process(self.pid)
         if leader is not None:  # while a session lives, no other process gets its leader's pid
             return leader.start == self.start
@@ -171,7 +191,7 @@ class Spool:
             content = _content(f"{self.prefix}{LOCK}")
         except SpoolProblem:
             return Start.of_nobody()
-        return None if content is None else _start(content)
+        return None if content is None else _start(content).as_seen_from_here()
 
     def exit(self) -> Exit | None:
         """The exit status, or None while the shim has not written it."""
@@ -244,7 +264,7 @@ class Spool:
                     f"the spool was truncated from outside to {found.st_size} bytes, "
                     f"{offset} were read before"
                 )
-            hole = _hole_at(descriptor, offset) if holes else 0
+            hole = hole_at(descriptor, offset) if holes else 0
             if hole:
                 return Output(b"", found.st_ino, found.st_size - offset - hole, hole)
             data = os.pread(descriptor, limit, offset)
@@ -377,16 +397,6 @@ def _open(path: str) -> int | None:
         return None
 
 
-def _hole_at(descriptor: int, offset: int) -> int:
-    """How many bytes from there on take no space on the disk."""
-    try:
-        return os.lseek(descriptor, offset, os.SEEK_DATA) - offset
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.EINVAL):  # nothing is behind, or nobody can tell
-            return 0
-        raise
-
-
 def _content(path: str) -> bytes | None:
     """All of a small file; None if there is none.
 
@@ -425,6 +435,7 @@ def _start(content: bytes) -> Start:
             request=lock.get("request"),
             is_barred=bool(lock.get("barred", False)),
             directory=os.fsdecode(bytes.fromhex(lock.get("directory", ""))),
+            pid_ns=str(lock.get("pid_ns", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Start.of_nobody()
