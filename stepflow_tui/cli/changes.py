@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.terminal import say
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.requests.runner import RunnerGone, ensure_runner, live_runner
+from stepflow_tui.requests.runner import RunnerGone, ensure_runner, is_starting, live_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _CHECK_S = 1.0
 _START_S = 5.0
+_SLOW_START_S = 60.0
+"""A runner that is there and holds no lock after so long will not take it any more."""
+
 _MAX_STARTS = 3
 
 _PACE_S = ((0.5, 0.01), (5.0, 0.02))
@@ -31,6 +35,7 @@ class RunnerWatch:
         self._home = home
         self._next_check = time.monotonic() + _CHECK_S
         self._starts = 0
+        self._slow_until = math.inf
         self._trouble = ""
 
     def check(self) -> None:
@@ -43,11 +48,18 @@ class RunnerWatch:
             return
         runner = live_runner(self._home)
         if runner is None:
-            self._start()
+            if not self._is_slow():
+                self._start()
         else:
-            self._starts = 0
+            self._starts, self._slow_until = 0, math.inf
             self._tell(runner.trouble)
         self._next_check = time.monotonic() + _CHECK_S
+
+    def _is_slow(self) -> bool:
+        """Whether one is starting, and has not taken far too long for it."""
+        now = time.monotonic()
+        self._slow_until = min(self._slow_until, now + _SLOW_START_S)
+        return now < self._slow_until and is_starting(self._home)
 
     def _tell(self, trouble: str) -> None:
         """Say what keeps the runner from its work, once, and when that is over."""
@@ -57,7 +69,10 @@ class RunnerWatch:
 
     def _start(self) -> None:
         self._starts += 1
-        if self._starts > _MAX_STARTS or ensure_runner(self._home, wait_s=_START_S) is None:
+        has_failed = self._starts > _MAX_STARTS
+        if has_failed or (
+            ensure_runner(self._home, wait_s=_START_S) is None and not self._is_slow()
+        ):
             raise RunnerGone(f"the runner does not stay up; see {self._home.runner_log}")
         say("the runner was gone and was started again; nothing is lost")
 

@@ -23,6 +23,7 @@ from stepflow_tui.requests.request import StopRequest
 from stepflow_tui.requests.runner import (
     RunnerGone,
     ensure_runner,
+    is_starting,
     live_runner,
     python_path,
     runner_command,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
     from stepflow_tui.requests.runner import RunnerIdentity
 
-_START_S = 5.0
+_START_S, _SLOW_START_S = 5.0, 60.0
 _STOP_S = 10.0
 _CANCEL_ALL_S = 60.0
 _POLL_S = 0.02
@@ -58,6 +59,10 @@ def _start(home: Home) -> None:
 
 def _started(home: Home) -> RunnerIdentity:
     runner = ensure_runner(home, wait_s=_START_S)
+    deadline = time.monotonic() + _SLOW_START_S
+    while runner is None and is_starting(home) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        runner = live_runner(home)
     if runner is None:
         raise RunnerGone(f"the runner did not start; see {home.runner_log}")
     return runner

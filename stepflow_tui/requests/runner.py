@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["MARKS", "RunnerGone", "RunnerIdentity", "RunnerLock", "live_runner"]
 
 _DETACH = 'umask 077; exec </dev/null >>"$0" 2>&1; cd /; "$@" &'
+_PROC = Path("/proc")
 _POLL_S = 0.01
 _SIGNING_LOOKS = 50
 _UNSIGNED = "somebody has emptied or overwritten the lock file of the runner"
@@ -94,6 +95,24 @@ def _unsigned(home: Home, holder: int | None) -> RunnerIdentity:
             "from here; end the runner where it was started"
         )
     return RunnerIdentity(holder, __version__, clock.now().wall_ms, _UNSIGNED)
+
+
+def is_starting(home: Home) -> bool:
+    """Whether a runner of this home is there that holds no lock yet, as on a slow machine."""
+    words = ("stepflow_tui.runner", "--home", str(home.root.absolute()))
+    wanted = b"\0".join(map(os.fsencode, words)) + b"\0"
+    try:
+        pids = [entry.name for entry in os.scandir(_PROC) if entry.name.isdigit()]
+    except OSError:
+        return False
+    return any(wanted in _command_line(pid) for pid in pids)
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        return (_PROC / pid / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def program_command() -> list[str]:
