@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
+    from textual.actions import ActionParseResult
     from textual.binding import BindingType
+    from textual.dom import DOMNode
     from textual.filter import LineFilter
     from textual.notifications import Notification, Notify
     from textual.screen import Screen
@@ -152,6 +154,17 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         """
         self._exit_renderables.clear()
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Carry out what a key is bound to; it is meant for what is selected when it is typed."""
+        if default_namespace not in (None, self) and self.screen is self._main:
+            await self._main.settle(default_namespace)
+        return await super().run_action(action, default_namespace, namespaces)
+
     def restore(self, memory: Memory, target: Target | None) -> None:
         """Look as it was left, or begin at a run or step; to be called before it runs."""
         self._main.restore(memory, target)
@@ -188,7 +201,17 @@ class StepflowApp(ThriftyApp, inherit_bindings=False):
         """Draw anew when the last toast is gone: with screens over screens some of it may stay."""
         super()._unnotify(notification, refresh)
         if not self._notifications:
-            self.set_timer(_TOAST_GONE_S, self.refresh)
+            self.set_timer(_TOAST_GONE_S, self._clear_toasts)
+
+    def _clear_toasts(self) -> None:
+        """Draw anew what a toast stood on; under a dialog nobody else would."""
+        beneath = self.screen_stack[:-1]
+        for screen in beneath:
+            screen.refresh(layout=True)
+        if beneath:
+            self.action_redraw()
+        else:
+            self.refresh()
 
     def on_resize(self, event: Resize) -> None:
         """Take the terminal's word for its size.

@@ -81,6 +81,7 @@ class Live:
         self.selected: Execution | None = None
         self.steps: list[Step] = []
         self.log: AnyLog | None = None
+        self._read: AnyLog | None = None
 
     def _list(self) -> ExecutionList:
         if self.view.is_plain:
@@ -125,6 +126,11 @@ class Live:
     def is_interleaved(self) -> bool:
         """Whether the log is that of several executions."""
         return self.log is not None and not isinstance(self.log, LogPages)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the log that was turned to last has been read, or there is none."""
+        return self._read is self.log
 
     @property
     def unfinished(self) -> int:
@@ -173,6 +179,7 @@ class Live:
             await self._turn_from(log.number, place)
             await self.refresh(window)
             return
+        self._read = log
         if self._is_displaced and self.number is not None and self.number > 0:
             place = await self.place_of(self.number)
             if place is not None:

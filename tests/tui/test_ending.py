@@ -195,3 +195,16 @@ def test_a_terminal_that_shows_lines_gets_lines(filled: Home, name: str, opens: 
     assert hint in written
     assert "\x1b" not in written
     assert opens or "deploy" in written
+
+
+def test_what_a_toast_stood_on_is_drawn_anew_under_a_dialog(filled: Home) -> None:
+    with open_dashboard(filled) as terminal:
+        terminal.wait_for("line 50")
+        terminal.send("\x03")
+        terminal.wait_for("press ctrl+c again to quit")
+        terminal.send("?")
+        terminal.wait_for("close")
+        terminal.wait(lambda screen: "press ctrl+c again" not in screen)
+        terminal.received.clear()  # what comes now is all of the screen once more
+        terminal.wait(lambda _: b"Executions" in terminal.received)
+        assert "press ctrl+c again" not in terminal.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.dom import DOMNode
     from textual.events import ScreenResume
     from textual.geometry import Size
     from textual.timer import Timer
@@ -50,6 +52,7 @@ _HEIGHTS = [(0, "-low"), (18, "-high"), (40, "-tall")]
 _BUSY_TICK_S, _IDLE_TICK_S = 1.0, 5.0
 
 _COUNT_S = 0.25
+_SETTLE_S = 0.5
 
 
 class MainScreen(
@@ -89,6 +92,7 @@ class MainScreen(
         self._runner: RunnerIdentity | Rest | None = None
         self._busy = False
         self._was_left = False
+        self._turned = asyncio.Event()
         self._opens_at_error = False
         self._problems = (0, 0)
         self._standing: tuple[int, StoreProblem | None] | None = None
@@ -161,6 +165,19 @@ class MainScreen(
         self._count_matches()
         if self._opens_at_error:
             self._open_at_error()
+        if live.is_read:
+            self._turned.set()
+
+    async def settle(self, namespace: DOMNode | None) -> None:
+        """Wait until the log that was turned to is shown, for what would act on the one before.
+
+        The list itself may be moved through as quickly as one likes.
+        """
+        if self._live.is_read or namespace is self._executions or self.has_class("-nothing"):
+            return
+        self._turned.clear()
+        with suppress(TimeoutError):  # a database that does not answer must not hold up `q`
+            await asyncio.wait_for(self._turned.wait(), _SETTLE_S)
 
     def _show_notice(self, problem: StoreProblem | None) -> None:
         """Show what is wrong, or that there is nothing; both in place of the panes."""
