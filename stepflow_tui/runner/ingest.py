@@ -209,7 +209,9 @@ class Ingest:
             chunks = pack(data, **place)
         self._backlog.add(chunks)
         end = stored + len(data)
-        self._trim_before = self._limit.trim_before(end) or self._trim_before
+        # What is left out adjoins what was left out before it: together they are one gap.
+        due = end if leave_out else self._limit.trim_before(end)
+        self._trim_before = max(filter(None, [due, self._trim_before]), default=None)
         self.is_trimmed |= leave_out or self._trim_before is not None
 
     def _change(self, **fields: object) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import os
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stepflow_tui.core.clock import now
 from stepflow_tui.core.home import Home
@@ -126,19 +131,59 @@ def blocks(path: Path) -> int:
     return path.stat().st_blocks * 512
 
 
-def test_what_is_to_be_left_out_is_so_after_a_commit_that_failed(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    prepare_home(home)
+def reading(home: Home, writer: Writer, *, limit: int) -> tuple[Ingest, int]:
+    """Reads the spool of a new execution, whose number comes with it."""
     spool = Spool(home, "it")
     spool.save_masks(["secret-value"])
-    writer = Writer(home.database)
     with writer.transaction(durable=False) as transaction:
         execution = Execution(0, "it", "run", ["true"], "/", Status.RUNNING, 0)
         number = transaction.insert_execution(execution)
     assert number is not None
     stream = Stream(number, None, 0, 0, 0, 0, None, is_open=True)
-    ingest = Ingest(spool, stream, max_log_bytes=LIMIT)
-    with Path(f"{spool.prefix}{OUTPUT}").open("ab", buffering=0) as file:
+    return Ingest(spool, stream, max_log_bytes=limit), number
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 900), st.integers(1, 300)), min_size=1, max_size=6),
+    st.integers(1, 3),
+)
+def test_what_was_left_out_is_one_gap(pieces: list[tuple[int, int]], reads: int) -> None:
+    """However output and reads come, and however many of them a commit takes."""
+    with TemporaryDirectory() as directory:
+        home = Home(Path(directory, "home"))
+        prepare_home(home)
+        writer = Writer(home.database)
+        ingest, number = reading(home, writer, limit=400_000)
+        written = b""
+        for written_kb, read_kb in pieces:
+            written += b"x" * 999 * written_kb + b"\n"
+            Path(home.spool, f"it{OUTPUT}").write_bytes(written)
+            more = True
+            while more:
+                for _ in range(reads):
+                    _, more = ingest.read(now(), read_kb * 1024)
+                with writer.transaction(durable=False) as transaction:
+                    ingest.save(transaction, number)
+                ingest.saved()
+        ingest.close()
+        with writer.transaction(durable=False) as transaction:
+            ingest.save(transaction, number)
+        stored = writer.all(queries.chunks_from(number, 0, 0, -1))
+        writer.close()
+    assert sum(chunk.is_gap for chunk in stored) <= 1
+    assert sum(chunk.byte_count for chunk in stored) == len(written)
+    starts = itertools.accumulate((chunk.byte_count for chunk in stored), initial=0)
+    for start, chunk in zip(starts, stored, strict=False):
+        assert chunk.first_byte == start
+        assert chunk.is_gap or chunk.text() == written[start : start + chunk.byte_count]
+
+
+def test_what_is_to_be_left_out_is_so_after_a_commit_that_failed(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    prepare_home(home)
+    writer = Writer(home.database)
+    ingest, number = reading(home, writer, limit=LIMIT)
+    with Path(home.spool, f"it{OUTPUT}").open("ab", buffering=0) as file:
         for _ in range(30):
             file.write(b"a line\n" * 15_000)
             ingest.read(now())
