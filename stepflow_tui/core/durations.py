@@ -19,6 +19,24 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
 
+MAX_SECONDS = 100 * 365 * 86_400.0
+"""A hundred years: no script means more by an estimate or a timeout."""
+
+
+def bounded_seconds(seconds: float | None) -> float | None:
+    """A span from 0 to `MAX_SECONDS`; None if it is none at all."""
+    if seconds is None or math.isnan(seconds):
+        return None
+    return max(0.0, min(seconds, MAX_SECONDS))
+
+
+def bounded_share(share: float | None) -> float | None:
+    """A share from 0 to 1; None if it is none at all."""
+    if share is None or math.isnan(share):
+        return None
+    return max(0.0, min(share, 1.0))
+
+
 def parse_duration(text: str) -> float:
     """Reads `90`, `90s`, `5m`, `2h`, `3d` or parts from large to small such as `1h30m`.
 

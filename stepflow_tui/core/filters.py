@@ -29,6 +29,10 @@ _BARE = lazy_pattern(r'[^\s",:=-][^\s",:]*+')
 _EARLIEST_MS, _LATEST_MS = 0, 253_402_300_800_000
 
 
+MAX_TERMS = 2_000
+"""Terms that a filter may have: SQLite takes no longer statement."""
+
+
 class FilterProblem(UsageProblem):
     """A word of a filter that cannot be understood."""
 
@@ -111,8 +115,10 @@ def parse_words(words: Iterable[str]) -> Filter:
     Raises:
         FilterProblem: a word that cannot be understood.
     """
-    terms = [term for word in words for term in _terms(word)]
-    return Filter(tuple(dict.fromkeys(terms)))
+    terms = dict.fromkeys(term for word in words for term in _terms(word))
+    if len(terms) > MAX_TERMS:
+        raise FilterProblem(f"a filter takes at most {MAX_TERMS:,} words, not {len(terms):,}")
+    return Filter(tuple(terms))
 
 
 def filter_text(wanted: Filter) -> str:

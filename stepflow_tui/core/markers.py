@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core import parameters
 from stepflow_tui.core.artifact_names import plain_path
-from stepflow_tui.core.durations import parse_duration
+from stepflow_tui.core.durations import bounded_seconds, parse_duration
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import clean, clean_line, is_plain
 from stepflow_tui.core.visible import raw_parts, visible_rows
@@ -195,9 +195,12 @@ def parse_progress(text: str) -> float | None:
 
 
 def parse_seconds(text: str) -> float | None:
-    """Reads a duration such as `300`, `90s` or `5m` as seconds; None if it is none."""
+    """Reads a duration such as `300`, `90s` or `5m` as seconds; None if it is none.
+
+    More than `MAX_SECONDS` count as that many.
+    """
     try:
-        return parse_duration(text)
+        return bounded_seconds(parse_duration(text))
     except ValueError:
         return None
 

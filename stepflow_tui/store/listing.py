@@ -13,6 +13,7 @@ from msgspec import Struct
 from stepflow_tui.core.filters import Key
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.queries import EXECUTION, Query, read_execution
+from stepflow_tui.store.values import Columns, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +45,10 @@ _HOLDS: dict[Key, str] = {
     " OR EXISTS (SELECT 1 FROM json_each(e.command) w WHERE instr(lower(w.value), lower(?1)))",
 }
 _HOLDS_EXACTLY: dict[Key, str] = {
-    Key.TAG: "e.tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(e.tags) t WHERE t.value = ?)",
-    Key.NAME: "e.name = ?",
-    Key.USER: "e.user = ?",
+    Key.TAG: "e.tags <> '[]' AND EXISTS"
+    " (SELECT 1 FROM json_each(e.tags) t WHERE t.value = CAST(? AS TEXT))",
+    Key.NAME: "e.name = CAST(? AS TEXT)",
+    Key.USER: "e.user = CAST(? AS TEXT)",
 }
 
 
@@ -58,9 +60,18 @@ def _condition(wanted: Filter, now_ms: int) -> tuple[str, list[object]]:
         alone = term.negated or term.key is Key.TEXT
         alternatives[term if alone else term.key].append(term)
     for terms in alternatives.values():
-        either = " OR ".join(f"({_holds(term, parameters, now_ms)})" for term in terms)
-        conditions.append(f"NOT ({either})" if terms[0].negated else f"({either})")
-    return " AND ".join(conditions) or "1", parameters
+        either = _joined("OR", [_holds(term, parameters, now_ms) for term in terms])
+        conditions.append(f"NOT ({either})" if terms[0].negated else either)
+    return _joined("AND", conditions) if conditions else "1", parameters
+
+
+def _joined(operator: str, conditions: Sequence[str]) -> str:
+    """Conditions with an operator between them, nested evenly: SQLite allows a depth of 1,000."""
+    if len(conditions) == 1:
+        return f"({conditions[0]})"
+    half = len(conditions) // 2
+    first, rest = _joined(operator, conditions[:half]), _joined(operator, conditions[half:])
+    return f"({first} {operator} {rest})"
 
 
 def _holds(term: Term, parameters: list[object], now_ms: int) -> str:
@@ -183,6 +194,9 @@ class Group(Struct, frozen=True):
     latest: int
 
 
+_GROUP_COLUMNS = Columns((Kind.TEXT, Kind.INTEGER, Kind.INTEGER))
+
+
 def groups(wanted: Filter, order: Order, now_ms: int) -> Query[Group]:
     """What passes the filter by name: sorted by name, or the latest run first."""
     condition, parameters = _condition(wanted, now_ms)
@@ -190,7 +204,7 @@ def groups(wanted: Filter, order: Order, now_ms: int) -> Query[Group]:
     direction = "DESC" if order.reverse else "ASC"
     sql = f"""SELECT e.name, count(*), max(e.number) FROM executions e WHERE {condition}
         GROUP BY e.name ORDER BY {by} {direction} LIMIT ?"""  # noqa: S608 - of constants; values are bound
-    return Query(sql, (*parameters, MAX_GROUPS), lambda row: Group(*row))
+    return Query(sql, (*parameters, MAX_GROUPS), lambda row: Group(*_GROUP_COLUMNS.checked(row)))
 
 
 class Run(Struct, frozen=True):
@@ -203,7 +217,11 @@ class Run(Struct, frozen=True):
     step_count: int
 
 
+_RUN_COLUMNS = Columns((Kind.TEXT, Kind.INTEGER, Kind.TEXT, Kind.MAYBE_INTEGER, Kind.INTEGER))
+
+
 def _run(row: Row) -> Run:
+    row = _RUN_COLUMNS.checked(row)
     return Run(row[0], row[1], Status(row[2]), row[3], row[4])
 
 
@@ -242,5 +260,8 @@ def recent_users() -> Query[str]:
     return Query(sql, (), _text)
 
 
+_TEXT_COLUMN = Columns((Kind.TEXT,))
+
+
 def _text(row: Row) -> str:
-    return str(row[0])
+    return str(_TEXT_COLUMN.checked(row)[0])

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.queries import Query, Row
+from stepflow_tui.store.values import Columns, Kind
 
 _NEWEST = 5000
 """Executions that are looked through, so that an answer comes while one types."""
@@ -28,7 +29,13 @@ class Found(Struct, frozen=True):
     first_line: int = 1
 
 
+_EXECUTION_COLUMNS = Columns((Kind.INTEGER, Kind.TEXT, Kind.TEXT))
+_STEP_COLUMNS = Columns((*_EXECUTION_COLUMNS.kinds, Kind.INTEGER, Kind.TEXT, Kind.INTEGER))
+
+
 def _found(row: Row) -> Found:
+    is_step = len(row) == len(_STEP_COLUMNS.kinds)
+    row = (_STEP_COLUMNS if is_step else _EXECUTION_COLUMNS).checked(row)
     return Found(row[0], row[1], Status(row[2]), *row[3:])
 
 

@@ -7,15 +7,20 @@ dashboard.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
+from stepflow_tui.core.durations import bounded_seconds, bounded_share
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
 from stepflow_tui.store.chunks import Chunk
+from stepflow_tui.store.values import Columns, Kind, json_list, json_object, strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from stepflow_tui.core.models import Metadata
 
 T = TypeVar("T")
 Row: TypeAlias = "tuple[Any, ...]"
@@ -74,6 +79,35 @@ class RunnerRecord(Struct, frozen=True):
     recorded_mono: int = 0
 
 
+_EXECUTION_COLUMNS = Columns(
+    (
+        Kind.INTEGER,
+        *(Kind.TEXT,) * 3,
+        Kind.PATH,
+        Kind.TEXT,
+        Kind.INTEGER,
+        Kind.TEXT,
+        *(Kind.INTEGER,) * 2,
+        *(Kind.MAYBE_INTEGER,) * 6,
+        Kind.MAYBE_TEXT,
+        Kind.MAYBE_NUMBER,
+        *(Kind.TEXT,) * 4,
+        Kind.MAYBE_NUMBER,
+        *(Kind.INTEGER,) * 2,
+        Kind.MAYBE_TEXT,
+        *(Kind.INTEGER,) * 2,
+        Kind.MAYBE_INTEGER,
+        Kind.TEXT,
+        Kind.INTEGER,
+        Kind.MAYBE_TEXT,
+        Kind.TEXT,
+        *(Kind.INTEGER,) * 2,
+        Kind.MAYBE_TEXT,
+        Kind.TEXT,
+        Kind.INTEGER,
+    )
+)
+
 EXECUTION = """
 SELECT e.number, e.id, e.name, e.command, e.cwd, e.status, e.created_at, e.user, e.shell, e.tty,
     e.started_at, e.started_mono, e.finished_at, e.duration_ms, e.exit_code, e.signal, e.error,
@@ -87,12 +121,17 @@ FROM executions e LEFT JOIN streams s ON s.execution = e.number
 
 
 def read_execution(row: Row) -> Execution:
-    """A row of `EXECUTION`."""
+    """A row of `EXECUTION`.
+
+    Raises:
+        ValueError: nobody of ours has written it.
+    """
+    row = _EXECUTION_COLUMNS.checked(row)
     return Execution(
         number=row[0],
         id=row[1],
         name=row[2],
-        command=_json(row[3]),
+        command=strings(row[3]),
         cwd=read_path(row[4]),
         status=Status(row[5]),
         created_at=row[6],
@@ -106,12 +145,12 @@ def read_execution(row: Row) -> Execution:
         exit_code=row[14],
         signal=row[15],
         error=row[16],
-        timeout_s=row[17],
-        tags=_json(row[18]),
-        metadata=_json(row[19]),
-        env=_json(row[20]),
-        warnings=_json(row[21]),
-        progress=row[22],
+        timeout_s=bounded_seconds(row[17]),
+        tags=strings(row[18]),
+        metadata=_metadata(row[19]),
+        env=json_object(row[20]),
+        warnings=strings(row[21]),
+        progress=bounded_share(row[22]),
         step_count=row[23],
         steps_done=row[24],
         step_name=row[25],
@@ -121,19 +160,26 @@ def read_execution(row: Row) -> Execution:
         boot_id=row[29],
         rev=row[30],
         stopping=Status(row[31]) if row[31] else None,
-        limits=_json(row[32]),
+        limits=json_object(row[32]),
         kill_leftovers=bool(row[33]),
         marked=bool(row[34]),
         note=row[35],
-        tty_size=_json(row[36]),
+        tty_size=None if row[36] == "null" else json_list(row[36]),
         added_env=bool(row[37]),
     )
 
 
-def _json(text: str) -> Any:  # noqa: ANN401 - the column says what it is
-    if text == "{}":  # as most are
-        return {}
-    return [] if text == "[]" else json.loads(text)
+def _metadata(text: str) -> Metadata:
+    """Metadata from their JSON; what is no plain value in it is written as text."""
+    found = json_object(text)
+    return {
+        key: value if isinstance(value, str | int) or _is_finite(value) else json.dumps(value)
+        for key, value in found.items()
+    }
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def stored_path(path: str) -> str | bytes:
@@ -316,7 +362,24 @@ FROM steps
 """
 
 
+_STEP_COLUMNS = Columns(
+    (
+        Kind.INTEGER,
+        *(Kind.TEXT,) * 2,
+        *(Kind.INTEGER,) * 3,
+        *(Kind.MAYBE_INTEGER,) * 3,
+        Kind.INTEGER,
+        *(Kind.MAYBE_NUMBER,) * 2,
+        Kind.INTEGER,
+        Kind.MAYBE_NUMBER,
+        Kind.MAYBE_TEXT,
+        Kind.TEXT,
+    )
+)
+
+
 def _step(row: Row) -> Step:
+    row = _STEP_COLUMNS.checked(row)
     return Step(
         index=row[0],
         name=row[1],
@@ -328,12 +391,12 @@ def _step(row: Row) -> Step:
         duration_ms=row[7],
         last_line=row[8],
         explicit_end=bool(row[9]),
-        estimated_s=row[10],
-        timeout_s=row[11],
+        estimated_s=bounded_seconds(row[10]),
+        timeout_s=bounded_seconds(row[11]),
         stop_on_error=bool(row[12]),
-        progress=row[13],
+        progress=bounded_share(row[13]),
         error=row[14],
-        metadata=_json(row[15]),
+        metadata=_metadata(row[15]),
     )
 
 
@@ -355,7 +418,22 @@ def artifacts(number: int) -> Query[Artifact]:
     return Query(sql, (number,), _artifact)
 
 
+_ARTIFACT_COLUMNS = Columns(
+    (
+        Kind.INTEGER,
+        *(Kind.PATH,) * 2,
+        *(Kind.MAYBE_TEXT,) * 3,
+        *(Kind.MAYBE_INTEGER,) * 2,
+        Kind.INTEGER,
+        Kind.MAYBE_PATH,
+        Kind.MAYBE_TEXT,
+        Kind.MAYBE_PATH,
+    )
+)
+
+
 def _artifact(row: Row) -> Artifact:
+    row = _ARTIFACT_COLUMNS.checked(row)
     return Artifact(
         index=row[0],
         name=read_path(row[1]),

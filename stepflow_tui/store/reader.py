@@ -7,7 +7,9 @@ transaction between two calls.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from stepflow_tui.core.errors import (
     DatabaseDamaged,
@@ -19,8 +21,10 @@ from stepflow_tui.core.errors import (
 )
 from stepflow_tui.store.queries import DATA_VERSION, IDENTITY, pulse
 from stepflow_tui.store.schema import APPLICATION_ID, VERSION
+from stepflow_tui.store.values import bindable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -34,6 +38,13 @@ T = TypeVar("T")
 
 _BUSY_S = 2.0
 _SETTINGS = ("PRAGMA query_only=ON", "PRAGMA mmap_size=0", "PRAGMA cache_size=-4000")
+
+
+_UNDECODABLE = "Could not decode to UTF-8"
+
+
+class TextProblem(StoreProblem):
+    """A text of the database is no UTF-8."""
 
 
 def _uri(path: Path) -> str:
@@ -82,6 +93,8 @@ def problem(path: Path, error: sqlite3.Error) -> StoreProblem:
         return DatabaseDamaged(
             f"{path} is damaged ({error}); stepflow runner start sets it aside and begins anew"
         )
+    if _UNDECODABLE in str(error):
+        return TextProblem(f"cannot read {path}: {error}")
     return StoreProblem(f"cannot read {path}: {error}")
 
 
@@ -94,13 +107,31 @@ def select(connection: Connection, path: Path, query: Query[T]) -> list[T]:
     """
     try:
         rows = connection.execute(query.sql, query.parameters).fetchall()
-        return [query.read(row) for row in rows]
+    except (UnicodeEncodeError, OverflowError):
+        bound = replace(query, parameters=bindable(query.parameters))
+        return select(connection, path, bound)
     except sqlite3.Error as error:
         raise problem(path, error) from error
-    except ValueError as error:
+    return _read(path, query, rows)
+
+
+def _read(path: Path, query: Query[T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
+    """What rows say.
+
+    Raises:
+        DatabaseDamaged: something that nobody has written.
+    """
+    try:
+        return [query.read(row) for row in rows]
+    except (ValueError, TypeError) as error:
         raise DatabaseDamaged(
             f"{path} is damaged ({error}); move it away, and a new one is made"
         ) from error
+
+
+def decoded(text: bytes) -> str:
+    """A text of the database; what is no UTF-8 in it is shown as such."""
+    return text.decode("utf-8", "replace")
 
 
 class Reader:
@@ -136,6 +167,10 @@ class Reader:
         Raises:
             StoreProblem: the database cannot be read.
         """
+        try:
+            return select(self._connection, self._path, query)
+        except TextProblem:
+            self._connection.text_factory = decoded
         return select(self._connection, self._path, query)
 
     def first(self, query: Query[T]) -> T | None:
@@ -216,10 +251,22 @@ class AsyncReader:
             StoreProblem: the database cannot be read.
         """
         try:
-            rows = await self._connection.execute_fetchall(query.sql, query.parameters)
+            rows = await self._rows(query)
         except sqlite3.Error as error:
             raise problem(self._path, error) from error
-        return [query.read(tuple(row)) for row in rows]
+        return _read(self._path, query, map(tuple, rows))
+
+    async def _rows(self, query: Query[T]) -> Iterable[sqlite3.Row]:
+        fetch = self._connection.execute_fetchall
+        try:
+            return await fetch(query.sql, query.parameters)
+        except (UnicodeEncodeError, OverflowError):
+            return await fetch(query.sql, bindable(query.parameters))
+        except sqlite3.OperationalError as error:
+            if _UNDECODABLE not in str(error):
+                raise
+            self._connection.text_factory = decoded  # slower, and hardly ever needed
+            return await fetch(query.sql, query.parameters)
 
     async def first(self, query: Query[T]) -> T | None:
         """The first row of the result, or None."""

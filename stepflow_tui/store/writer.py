@@ -13,7 +13,7 @@ from stepflow_tui.core.errors import NoDatabase, StoreProblem
 from stepflow_tui.store import wal
 from stepflow_tui.store.database_file import DatabaseFile
 from stepflow_tui.store.queries import IDENTITY
-from stepflow_tui.store.reader import check_identity, problem, select
+from stepflow_tui.store.reader import check_identity, decoded, problem, select
 from stepflow_tui.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from stepflow_tui.store.transaction import Transaction
 
@@ -80,7 +80,9 @@ class NotTheWriter(Exception):
 
 
 def _connect(path: Path) -> Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.text_factory = decoded
+    return connection
 
 
 class Writer:
