@@ -28,11 +28,16 @@ _LEAVE_S = 2.0
 
 
 class LaunchFailed(Struct, frozen=True):
-    """A process of the launcher, `pid`, could not become the shim of an execution."""
+    """A process of the launcher, `pid`, could not become the shim of an execution.
+
+    Attributes:
+        errno: the system's number of the error, if it is one of the system.
+    """
 
     execution: str
     pid: int
     error: str
+    errno: int | None = None
 
 
 class Launcher:
@@ -96,7 +101,7 @@ class Launcher:
             if not packet:
                 raise ConnectionResetError("the launcher is gone")
             answer = json.loads(packet)
-            yield LaunchFailed(answer["id"], answer["pid"], answer["error"])
+            yield LaunchFailed(answer["id"], answer["pid"], answer["error"], answer.get("errno"))
 
     @property
     def stopped_pid(self) -> int | None:

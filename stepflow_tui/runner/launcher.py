@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import json
@@ -43,6 +44,7 @@ from os import (
     pipe,
     pwrite,
     read,
+    rename,
     setsid,
     umask,
     unlink,
@@ -67,6 +69,9 @@ if TYPE_CHECKING:  # typing itself would be dear here
     from stepflow_tui.runner.script_setup import Limits
 
 SHELL = "/bin/sh"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a lack of blocks, inodes or quota, which passes."""
+
 EXIT_FILE_SIZE = 256
 """The exit file is made beforehand and overwritten: on a full disk a new file would stay empty."""
 
@@ -83,6 +88,7 @@ _READ, _DIRECTORY = os.O_RDONLY, os.O_RDONLY | os.O_DIRECTORY
 _NO_STATUS = b"\0" * EXIT_FILE_SIZE
 _STAT_BYTES = 300  # of /proc/self/stat, with more than is read of it
 _PR_SET_CHILD_SUBREAPER = 36
+_FILES = (".out", ".exit")
 _HIGH = 16
 _SHIM_MODE = 0o600
 REQUEST_DEFAULTS = {
@@ -206,6 +212,8 @@ class Starter:
 
     def _complain(self, execution: str, error: Exception) -> None:
         complaint = {"id": execution, "pid": os.getpid(), "error": str(error)}
+        if isinstance(error, OSError):
+            complaint["errno"] = error.errno
         packet = json.dumps(complaint).encode()
         with contextlib.suppress(OSError):  # the runner is gone; its successor finds no lock
             self._channel.send(packet)
@@ -217,9 +225,11 @@ class Starter:
             setsid()
             self._reap()
             _enter(plan.cwd)
+            files = _make_files(plan.prefix)
             if not take_lock(plan.prefix, plan.claim):
+                _drop_files(plan.prefix)
                 os._exit(99)  # started before: never twice
-            _open_descriptors(plan.prefix, _checked_setup(plan))
+            _open_descriptors(plan.prefix, files, _checked_setup(plan))
             for name, limits in plan.raised.items():
                 resource.setrlimit(limit_kind(name), limits)
             if plan.processors:
@@ -227,6 +237,7 @@ class Starter:
             umask(plan.umask)
             execve(SHELL, plan.arguments, plan.environment)
         except BaseException as error:
+            _drop_files(plan.prefix)
             self._complain(execution, error if isinstance(error, Exception) else Exception())
         finally:
             os._exit(98)
@@ -297,9 +308,14 @@ def keep_file(path: str, content: bytes) -> None:
             if file.read(len(content) + 1) == content:
                 return
     temporary = f"{path}.{os.getpid()}.tmp"
-    with open(os.open(temporary, _NEW_LOCK, _SHIM_MODE), "wb") as file:
-        file.write(content)
-    os.rename(temporary, path)
+    try:
+        with open(os.open(temporary, _NEW_LOCK, _SHIM_MODE), "wb") as file:
+            file.write(content)
+        rename(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unlink(temporary)
+        raise
 
 
 def read_request(path: str) -> dict[str, Any]:
@@ -400,10 +416,31 @@ def _checked_setup(plan: Plan) -> bytes:
     return refusal_text(f"stepflow: {plan.program}: {reason}", code)
 
 
-def _open_descriptors(prefix: str, setup: bytes) -> None:
-    spool = open_file(f"{prefix}.out", _NEW_LOG, 0o600)
-    exit_file = open_file(f"{prefix}.exit", _NEW_STATUS, 0o600)
+def _own_name(prefix: str, suffix: str) -> str:
+    return f"{prefix}.{getpid()}{suffix}.tmp"
+
+
+def _make_files(prefix: str) -> tuple[int, int]:
+    """Descriptors of a spool and an exit file, under names for which nobody looks.
+
+    So a disk without room is noticed before the lock is taken, and the start can be tried again.
+    """
+    spool = open_file(_own_name(prefix, ".out"), _NEW_LOG, 0o600)
+    exit_file = open_file(_own_name(prefix, ".exit"), _NEW_STATUS, 0o600)
     pwrite(exit_file, _NO_STATUS, 0)
+    return spool, exit_file
+
+
+def _drop_files(prefix: str) -> None:
+    for suffix in _FILES:
+        with contextlib.suppress(OSError):  # it was not made, or has its name
+            unlink(_own_name(prefix, suffix))
+
+
+def _open_descriptors(prefix: str, files: tuple[int, int], setup: bytes) -> None:
+    spool, exit_file = files
+    for suffix in _FILES:
+        rename(_own_name(prefix, suffix), f"{prefix}{suffix}")
     read_end, write_end = pipe()
     # All of these are above the numbers that the shim knows: `_set_up_descriptors` saw to that.
     dup2(write_end, 1)

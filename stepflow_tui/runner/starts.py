@@ -11,6 +11,7 @@ from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner import fault
 from stepflow_tui.runner.launch import Launcher, LaunchFailed
+from stepflow_tui.runner.launcher import NO_SPACE
 from stepflow_tui.runner.stop import Reason
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_RETRY_S = 1.0
 _CHECK_S = 2.0
 """An order that is open for so long has the launcher looked at."""
 
@@ -48,6 +50,7 @@ class Starts:
         self._timers = timers
         self._trouble = trouble
         self._checking = False
+        self._retrying = False
         self._home = home
         self._selector = selector
         self._recordings = recordings
@@ -143,11 +146,31 @@ class Starts:
         start = recording.spool.start()
         if start is not None and start.pid != failure.pid:
             return  # it was ordered twice, and the other start has the lock
+        if failure.errno in NO_SPACE and start is None and recording.start is None:
+            self._await_space(recording)
+            return
         error = recording.ingest.masked(failure.error)
         reason = Reason(Status.FAILED, f"could not be started: {error}")
         recording.finish(reason, clock.now(), code=None, signal=None)
         recording.end_stream()
         self._mark(recording.id)
+
+    def _await_space(self, recording: Recording) -> None:
+        """Try again what has no lock yet, and say so, until nothing waits any more."""
+        self._ordered.discard(recording.id)
+        sentence = "no script can be started: no space, inodes or quota are left where the home is"
+        self._trouble.note("start", sentence)
+        if not self._retrying:
+            self._retrying = True
+            self._timers.after(_RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        self._retrying = bool(self.waiting)
+        if self._retrying:
+            self.order()
+            self._timers.after(_RETRY_S, self._retry)
+        else:
+            self._trouble.over("start")
 
 
 def _is_waiting(recording: Recording) -> bool:

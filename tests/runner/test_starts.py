@@ -1,0 +1,67 @@
+"""Starts that fail for a reason that passes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepflow_tui.core.models import Status
+from stepflow_tui.requests.runner import live_runner
+from tests.house import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.house import House
+
+
+@pytest.fixture
+def few_inodes(house: House) -> Iterator[Path]:
+    """The spool directory, where only a few files can be made."""
+    spool = house.home.spool
+    options = "size=10M,nr_inodes=30,mode=700"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(spool)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no permission to mount")
+    yield spool
+    house.kill_runner()
+    subprocess.run(["umount", "-l", spool], check=True)
+
+
+def fill(directory: Path) -> list[Path]:
+    """Make files until there can be no more."""
+    made: list[Path] = []
+    while os.statvfs(directory).f_ffree:
+        made.append(directory / f"filler-{len(made)}")
+        made[-1].touch()
+    return made
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_inodes_are_waited_for(house: House, few_inodes: Path, left: int) -> None:
+    """An execution that was accepted does not fail for a disk that is full at the moment."""
+    house.run("true")
+    if not left:  # the shim's own file has to be made anew, too
+        next(few_inodes.glob("stepflow-shim-*")).unlink()
+    fillers = fill(few_inodes)
+    for _ in range(left):  # enough for the start lock, and not for all that follows
+        fillers.pop().unlink()
+    execution = house.submit("/bin/echo", "started at last")
+
+    def trouble() -> str:
+        runner = live_runner(house.home)
+        return runner.trouble if runner is not None else ""
+
+    assert "inodes or quota are left" in wait_for(trouble)
+    found = house.find(execution)
+    assert found is not None
+    assert found.status is Status.PENDING
+    for filler in fillers:
+        filler.unlink()
+    done = house.wait(execution)
+    assert (done.status, house.log(done)) == (Status.COMPLETED, b"started at last\n")
+    wait_for(lambda: not trouble())
