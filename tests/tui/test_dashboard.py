@@ -13,7 +13,7 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.models import Status
 from stepflow_tui.store.schema import VERSION
 from tests.tui.dashboard import dashboard
-from tests.tui.record import Recorder, numbered, step
+from tests.tui.record import START_MS, Recorder, numbered, step
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -47,6 +47,17 @@ async def test_every_commit_comes_to_the_screen(home: Home, recorder: Recorder) 
         recorder.finish(number, Status.FAILED)
         await board.until_text("✗ failed", "● 0 running", "59 lines")
         assert "following" not in board.text
+
+
+async def test_a_run_whose_artifacts_are_waited_for_says_so(home: Home, recorder: Recorder) -> None:
+    number = recorder.execution("deploy")
+    async with dashboard(home) as board:
+        await board.until_text("#1 deploy  ● running")
+        recorder.change(number, finished_at=START_MS + 1000, duration_ms=1000, exit_code=0)
+        await board.until_text("#1 deploy  ● collecting", "● 1 running")
+        assert board.rows(board.executions)[0].split()[2:4] == ["●", "collecti…"]
+        recorder.finish(number)
+        await board.until_text("#1 deploy  ✓ completed")
 
 
 async def test_an_unfinished_line_is_drawn_as_it_grows(home: Home, recorder: Recorder) -> None:

@@ -130,7 +130,7 @@ class LogPane(InParts, Pane):
         if execution is None:
             self.border_title = "Log"
             return
-        if before is None or (before.id, before.status) != (execution.id, execution.status):
+        if before is None or (before.id, before.word) != (execution.id, execution.word):
             self.border_title = _title(execution)
         if before is not None and before.end_line != execution.end_line:
             self.restyle()
