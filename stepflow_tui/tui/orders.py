@@ -78,6 +78,14 @@ class Orders:
 
         return self._ask([CancelRequest(new_id(), execution.id, force) for execution in executions])
 
+    def stop_leftovers(self, executions: Executions, *, force: bool = False) -> list[Request]:
+        """Stop what executions that have ended left in the background."""
+        from stepflow_tui.requests.request import CancelRequest
+
+        return self._ask(
+            [CancelRequest(new_id(), one.id, force, leftovers=True) for one in executions]
+        )
+
     def remove(self, executions: Executions) -> list[Request]:
         """Remove executions with their logs and artifacts."""
         from stepflow_tui.requests.request import remove_requests

@@ -91,6 +91,30 @@ async def test_many_are_cancelled_but_for_those_that_have_ended(
         assert not any(r.force for r in requests if isinstance(r, CancelRequest))
 
 
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "background processes that it left go on: sleep (pid 7)",
+        "ended while background processes still hold its output: sleep (pid 7)",
+    ],
+)
+async def test_what_was_left_in_the_background_is_stopped(
+    home: Home, recorder: Recorder, warning: str
+) -> None:
+    number = ended(recorder, "deploy")
+    recorder.change(number, warnings=[warning])
+    async with dashboard(home) as board:
+        await board.until_text("deploy")
+        await board.press("x")
+        await board.until_text("Stop what #1 deploy left in the background?", "are stopped.")
+        await board.press("y")
+        [request] = await asked(board)
+        assert isinstance(request, CancelRequest)
+        assert (request.execution, request.leftovers) == (recorder.get(number).id, True)
+        said = ["nothing of #1 deploy is left in the background"]
+        await board.until(lambda: board.messages == said)
+
+
 async def test_the_end_of_what_was_cancelled_is_told(home: Home, recorder: Recorder) -> None:
     number = recorder.execution("deploy")
     async with dashboard(home) as board:

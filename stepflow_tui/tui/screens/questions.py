@@ -53,6 +53,30 @@ def ask_cancel(executions: Sequence[Execution], *, ended: int, force: bool) -> C
     )
 
 
+def has_left_processes(execution: Execution) -> bool:
+    """Whether an execution that is over is known to have left processes in the background."""
+    return execution.status.is_final and any(
+        "processes" in warning and (" go on" in warning or "still hold its output" in warning)
+        for warning in execution.warnings
+    )
+
+
+def ask_stop_leftovers(executions: Sequence[Execution], *, force: bool) -> Confirm:
+    """Whether what these have left in the background is to be stopped."""
+    from stepflow_tui.tui.screens.confirm import Confirm
+
+    subject = verb(executions, "It has", "They have")
+    pronoun = verb(executions, "it", "they")
+    how = "killed at once, without time to clean up" if force else "stopped"
+    return Confirm(
+        f"{'Kill' if force else 'Stop'} what {named(executions)} left in the background?",
+        f"{_listing(executions, _ended)}\n"
+        f"{subject} ended. Processes that {pronoun} left in the background are {how}.",
+        yes=f"{'Kill' if force else 'Stop'} them",
+        no="Leave them",
+    )
+
+
 def ask_rerun(executions: Sequence[Execution]) -> Confirm:
     """Whether all of these are to be run once more."""
     from stepflow_tui.tui.screens.confirm import Confirm

@@ -65,7 +65,11 @@ class RunActions(Asking):
     async def _stop(self, *, force: bool) -> None:
         chosen = await self._read_chosen()
         running = _unfinished(chosen)
-        if not running:
+        leaving = [execution for execution in chosen if questions.has_left_processes(execution)]
+        if not running and leaving:
+            if await self._ask(questions.ask_stop_leftovers(leaving, force=force)):
+                self._stop_leftovers(leaving, force=force)
+        elif not running:
             if chosen:
                 self._say(f"{named(chosen)} {verb(chosen, 'has', 'have')} ended already")
         elif await self._ask(
@@ -86,6 +90,15 @@ class RunActions(Asking):
             ended = [one for one in await self._read_again(running) if one.status.is_final]
             if ended:
                 self._say(questions.tell_ended(ended))
+
+    @work(group="orders")
+    async def _stop_leftovers(self, executions: Sequence[Execution], *, force: bool) -> None:
+        self._say(f"asked the runner to stop what {named(executions)} left in the background")
+        if await self._done(
+            lambda: self._orders.stop_leftovers(executions, force=force),
+            within_s=_STOPPED_WITHIN_S,
+        ):
+            self._say(f"nothing of {named(executions)} is left in the background")
 
     # Starting
 
