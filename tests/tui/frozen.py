@@ -58,7 +58,10 @@ def _history() -> list[Sample]:
 def freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clocks, and hand out fixed figures and paths in the place of this machine's."""
     stopped = SimpleNamespace(
-        time_ns=lambda: NOW_MS * 1_000_000, monotonic_ns=lambda: 77_000_000_000_000
+        time_ns=lambda: NOW_MS * 1_000_000,
+        monotonic_ns=lambda: 77_000_000_000_000,
+        localtime=time.localtime,
+        mktime=time.mktime,
     )
     monkeypatch.setattr(clock, "time", stopped)
     monkeypatch.setattr(clock, "boot_id", lambda: "this boot")
