@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from stepflow_tui.cli.terminal import say
+from stepflow_tui.core.paths import is_read_only
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.runner import RunnerGone, ensure_runner, is_starting, live_runner
+from stepflow_tui.store.home import read_only_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +49,9 @@ class RunnerWatch:
         if time.monotonic() < self._next_check:
             return
         runner = live_runner(self._home)
-        if runner is None:
+        if is_read_only(self._home.root):  # nothing can be started, and a runner cannot tell
+            self._tell(str(read_only_problem(self._home)))
+        elif runner is None:
             if not self._is_slow():
                 self._start()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 
@@ -63,6 +64,10 @@ class NotADatabase(StoreProblem):
 
 class DatabaseDamaged(NotADatabase):
     """Our database cannot be read any more; a runner sets it aside and begins anew."""
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors of a disk that takes nothing now, and may again: full, over its quota, read-only."""
 
 
 def reason_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import UsageProblem
@@ -25,3 +26,11 @@ def absolute(path: Path) -> Path:
             f"{path} lies in a working directory that is gone; "
             "give the whole path, or go to another directory with cd"
         ) from error
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether the file system of a path that exists takes no writes."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False

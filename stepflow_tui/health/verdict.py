@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.durations import format_size
+from stepflow_tui.core.paths import is_read_only
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.health.open_files import readers_of
 from stepflow_tui.store.damage import set_aside_before
+from stepflow_tui.store.home import read_only_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,8 @@ def failures(found: Examination) -> Iterator[str]:
 
 def strains(home: Home, found: Examination, settings: Settings) -> Iterator[str]:
     """What should not be so, while work goes on."""
+    if is_read_only(home.root):  # a runner cannot tell
+        yield clean_line(str(read_only_problem(home)))
     if found.runner is not None:
         yield from _strains_of_runner(home, found)
     if found.backlog_bytes > MAX_BACKLOG:

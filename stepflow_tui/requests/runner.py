@@ -7,6 +7,7 @@ stands in the way of a runner that starts.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ from stepflow_tui.core import clock
 from stepflow_tui.core.errors import HomeProblem, StepflowError
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.lazy_pattern import lazy_pattern
+from stepflow_tui.core.paths import is_read_only
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.limits import cutting_file_size, is_more_limited
 from stepflow_tui.requests.request import StopRequest
@@ -69,7 +71,7 @@ def live_runner(home: Home) -> RunnerIdentity | None:
     """
     for _ in range(_SIGNING_LOOKS):
         try:
-            descriptor = os.open(home.runner_lock, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = _opened_lock(home)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -85,6 +87,17 @@ def live_runner(home: Home) -> RunnerIdentity | None:
             return found
         time.sleep(_POLL_S)  # it took the lock an instant ago and has not signed it yet
     return _unsigned(home, holder)
+
+
+def _opened_lock(home: Home) -> int:
+    """The lock file; to ask who holds it, being able to read it is enough."""
+    flags = os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(home.runner_lock, os.O_RDWR | flags)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(home.runner_lock, os.O_RDONLY | flags)
 
 
 def _unsigned(home: Home, holder: int | None) -> RunnerIdentity:
@@ -145,6 +158,8 @@ def start_runner(home: Home) -> None:
         RunnerGone: it could not be started.
         UsageProblem: its settings, which it takes from our environment, cannot be read.
     """
+    if is_read_only(home.root):
+        raise RunnerGone(f"no runner can work: the file system of {home.root} is read-only")
     _read_settings()
     check_file_size_limit()
     environment = runner_environment(os.environ)

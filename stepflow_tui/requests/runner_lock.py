@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.core.errors import NO_ROOM, HomeProblem
 
 if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
@@ -72,6 +72,7 @@ class RunnerLock:
         self._descriptor: int | None = None
         self._directory: int | None = None
         self._identity: RunnerIdentity | None = None
+        self._is_untold = False
 
     def acquire(self, identity: RunnerIdentity, *, leaving_s: float = _LEAVING_S) -> bool:
         """Take the locks and write `identity` into the file; False if another runner holds it.
@@ -127,13 +128,22 @@ class RunnerLock:
 
     def sign(self) -> None:
         """Say again who holds the lock, if somebody has emptied or overwritten the file."""
-        if self._descriptor is not None and read_identity(self._descriptor) != self._identity:
+        if self._descriptor is None:
+            return
+        if self._is_untold or read_identity(self._descriptor) != self._identity:
             self._write()
 
     def _write(self) -> None:
         if self._descriptor is not None:
             content = msgspec.json.encode(self._identity)
-            os.pwrite(self._descriptor, content.ljust(_LOCK_BYTES), 0)
+            try:
+                os.pwrite(self._descriptor, content.ljust(_LOCK_BYTES), 0)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                self._is_untold = True  # `sign` tries again
+            else:
+                self._is_untold = False
 
     def release(self) -> None:
         """Let the next runner in."""

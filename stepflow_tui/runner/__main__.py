@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from stepflow_tui import __version__
 from stepflow_tui.core import clock
-from stepflow_tui.core.errors import DatabaseDamaged, StepflowError
+from stepflow_tui.core.errors import NO_ROOM, DatabaseDamaged, StepflowError, system_reason
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.paths import absolute
 from stepflow_tui.core.settings import Settings
@@ -63,6 +63,12 @@ def main() -> int:
     except StepflowError as error:
         sys.stderr.write(f"stepflow: {clean_line(str(error))}\n")
         return error.exit_code
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        reason = f"no runner can work in {arguments.home}: {system_reason(error)}"
+        sys.stderr.write(f"stepflow: {clean_line(reason)}\n")
+        return 1
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -104,6 +110,7 @@ def _set_up_log(home: Home, *, foreground: bool) -> None:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(process)d %(message)s"))
+    logging.raiseExceptions = False  # a log that cannot be written ends nothing
     logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 

@@ -29,12 +29,16 @@ class Disk:
         self._ballast_bytes = settings.ballast_bytes
         self.is_low = False
         self.free = 0
+        self.shortage = ""
 
     def look(self) -> None:
         """See how much room there is; set or throw off the ballast as that demands."""
         home, spool = os.statvfs(self._home.root), os.statvfs(self._home.spool)
         self.free = min(_free(home), _free(spool))
-        self.is_low = self._is_low(home) or self._is_low(spool)
+        self.shortage = self._shortage_of(home) or self._shortage_of(spool)
+        self.is_low = bool(self.shortage)
+        if _is_read_only(home):
+            return
         if _free(home) < self._ballast_bytes // 4:
             if self.throw_off_ballast():
                 self.look()
@@ -46,19 +50,29 @@ class Disk:
         share = self._min_share * found.f_blocks * found.f_frsize
         return _free(found) < min(self._min_bytes, share)
 
-    @property
-    def shortage(self) -> str:
-        """What to say while there is too little room."""
-        return (
-            f"only {format_size(self.free)} are free on the disk of {self._home.root}: "
-            "nothing is started until there is more"
-        )
+    def _shortage_of(self, found: os.statvfs_result) -> str:
+        """What to say of a disk on which there is too little room; nothing if there is enough."""
+        root = self._home.root
+        if _is_read_only(found):
+            return (
+                f"the file system of {root} is read-only: nothing is started, and output waits, "
+                "until it can be written again"
+            )
+        if self._is_low(found):
+            return (
+                f"only {format_size(self.free)} are free on the disk of {root}: "
+                "nothing is started until there is more"
+            )
+        return ""
 
     def throw_off_ballast(self) -> bool:
         """Give the ballast's space back; False if there is none."""
         try:
             self._home.ballast.unlink()
         except FileNotFoundError:
+            return False
+        except OSError as error:
+            _log.warning("the ballast cannot be thrown off: %s", error)
             return False
         _log.warning("the disk is nearly full: the ballast is thrown off")
         return True
@@ -75,7 +89,11 @@ class Disk:
                 os.close(descriptor)
         except OSError as error:
             _log.warning("no ballast could be set aside: %s", error)
-            self._home.ballast.unlink(missing_ok=True)
+            self.throw_off_ballast()
+
+
+def _is_read_only(found: os.statvfs_result) -> bool:
+    return bool(found.f_flag & os.ST_RDONLY)
 
 
 def _free(found: os.statvfs_result) -> int:

@@ -48,7 +48,10 @@ class Guard:
 
     def look(self) -> None:
         """See to the disk and to the place of the database."""
-        self._disk.look()
+        try:
+            self._disk.look()
+        except OSError as error:  # its directories are about to be made again, or the disk fails
+            _log.warning("the disk of %s cannot be looked at: %s", self._home.root, error)
         if self._disk.is_low:
             self._trouble.note("space", self._disk.shortage)
         else:

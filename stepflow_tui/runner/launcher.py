@@ -69,8 +69,8 @@ if TYPE_CHECKING:  # typing itself would be dear here
     from stepflow_tui.runner.script_setup import Limits
 
 SHELL = "/bin/sh"
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a lack of blocks, inodes or quota, which passes."""
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a disk without blocks, inodes or quota, or read-only, which passes."""
 
 EXIT_FILE_SIZE = 256
 """The exit file is made beforehand and overwritten: on a full disk a new file would stay empty."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from stepflow_tui.core import clock
-from stepflow_tui.core.errors import DatabaseDamaged
+from stepflow_tui.core.errors import NO_ROOM, DatabaseDamaged
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.runner_lock import Standing
 from stepflow_tui.runner import fault, intake
@@ -136,7 +136,7 @@ class Runner:
         self._cancels = Cancels(home, writer, self._endings, self._recordings, self._look_again)
         self._housekeeping = Housekeeping(
             home,
-            self._writer,
+            writer,
             settings,
             self._timers,
             failed=self._failed,
@@ -172,13 +172,28 @@ class Runner:
         self._cleaning.clean_regularly()
         self._housekeeping.begin()
         while not self._is_time_to_leave():
-            for key, _ in self._selector.select(self._timeout()):
-                key.data()
-            self._timers.run_due()
-            if self._look_for_requests:
-                self._take_requests()
-            if self._turns and not self._pace.delay():
-                self._commit()
+            try:
+                self._take_turn()
+            except OSError as error:
+                self._wait_for_room(error)
+
+    def _take_turn(self) -> None:
+        for key, _ in self._selector.select(self._timeout()):
+            key.data()
+        self._timers.run_due()
+        if self._look_for_requests:
+            self._take_requests()
+        if self._turns and not self._pace.delay():
+            self._commit()
+
+    def _wait_for_room(self, error: OSError) -> None:
+        """A disk that takes nothing now ends nothing: look at everything again in a second."""
+        if error.errno not in NO_ROOM:
+            raise error
+        _log.warning("waiting for the disk", exc_info=error)
+        self._turns.mark(self._recordings)
+        self._pace.failed(_RETRY_S)
+        self._look_again(_RETRY_S)
 
     def leave(self) -> None:
         """End the loop at its next turn; scripts go on."""

@@ -158,7 +158,10 @@ class Starts:
     def _await_space(self, recording: Recording) -> None:
         """Try again what has no lock yet, and say so, until nothing waits any more."""
         self._ordered.discard(recording.id)
-        sentence = "no script can be started: no space, inodes or quota are left where the home is"
+        sentence = (
+            "no script can be started: no space, inodes or quota are left where the home is, "
+            "or it is read-only"
+        )
         self._trouble.note("start", sentence)
         if not self._retrying:
             self._retrying = True

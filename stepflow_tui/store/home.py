@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.errors import HomeProblem
+from stepflow_tui.core.paths import is_read_only
 from stepflow_tui.store.filesystem import check_file_system
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def prepare_home(home: Home) -> None:
             lies where a database that several processes use can break.
     """
     check_home(home)
+    _check_writable(home)
     _check_files(home)
     check_file_system(home.root)
     _check_ours(home)
@@ -120,8 +122,23 @@ def _check_directory(home: Home, directory: Path) -> None:
         way_out = "name another home with --home" if is_root else "move it out of the way"
         raise HomeProblem(f"{directory} is not a directory; {way_out}")
     _check_ownership(directory, entry, "700")
-    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+    is_writable = os.access(directory, os.W_OK) or is_read_only(directory)
+    if not (is_writable and os.access(directory, os.R_OK | os.X_OK)):
         raise HomeProblem(f"cannot read {directory}; run: chmod 700 {_quoted(directory)}")
+
+
+def read_only_problem(home: Home) -> HomeProblem:
+    """What to say to who wants to write into a home that lies on a read-only file system."""
+    return HomeProblem(
+        f"the file system of {home.root} is read-only: what was recorded can be read, "
+        "and nothing new runs until it can be written again"
+    )
+
+
+def _check_writable(home: Home) -> None:
+    for directory in home.directories:
+        if _entry(directory) is not None and is_read_only(directory):
+            raise read_only_problem(home)
 
 
 def _check_file(file: Path) -> None:

@@ -19,6 +19,7 @@ from stepflow_tui.core.errors import (
     NotADatabase,
     StoreProblem,
 )
+from stepflow_tui.core.paths import is_read_only
 from stepflow_tui.store.queries import DATA_VERSION, IDENTITY, pulse
 from stepflow_tui.store.schema import APPLICATION_ID, VERSION
 from stepflow_tui.store.values import bindable
@@ -48,7 +49,13 @@ class TextProblem(StoreProblem):
 
 
 def _uri(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"
+    """The database, to read: on a read-only file system without a log, as it is for good.
+
+    SQLite would want to make the files that readers share, and cannot.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    as_it_is = "&immutable=1" if is_read_only(path) and not wal.exists() else ""
+    return f"{path.absolute().as_uri()}?mode=ro{as_it_is}"
 
 
 def _require(path: Path) -> None:
