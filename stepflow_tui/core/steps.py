@@ -253,10 +253,12 @@ def _is_settled(step: Step) -> bool:
 def _ended(
     step: Step, status: Status, now: Instant, last_line: int, *, explicit: bool = True
 ) -> Step:
+    # A script may have ended before its last line was read, which is when a step starts for us.
+    is_before = now.mono_ms < step.started_mono and now.wall_ms < step.started_at
     return replace(
         step,
         status=status,
-        finished_at=now.wall_ms,
+        finished_at=step.started_at if is_before else now.wall_ms,
         duration_ms=max(0, now.mono_ms - step.started_mono),
         last_line=last_line,
         explicit_end=explicit,

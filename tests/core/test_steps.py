@@ -486,3 +486,19 @@ def test_an_interrupted_step_can_still_be_completed_or_fail() -> None:
         apply(tracker, marker, StepStart("Clean"), line=5)
         tracker.close(Status.TIMED_OUT, at(9), 8)
         assert [step.status for step in tracker.steps] == [status, Status.TIMED_OUT]
+
+
+def test_a_step_that_was_read_after_the_script_had_ended_ends_when_it_starts() -> None:
+    tracker = StepTracker()
+    tracker.apply(StepStart("Deploy"), 1, Instant(wall_ms=1_010, mono_ms=60))
+    tracker.close(COMPLETED, Instant(wall_ms=1_000, mono_ms=50), 1)
+    [step] = tracker.steps
+    assert (step.started_at, step.finished_at, step.duration_ms) == (1_010, 1_010, 0)
+
+
+def test_a_clock_that_was_set_back_is_told_as_it_is() -> None:
+    tracker = StepTracker()
+    tracker.apply(StepStart("Deploy"), 1, Instant(wall_ms=9_000, mono_ms=60))
+    tracker.close(COMPLETED, Instant(wall_ms=1_000, mono_ms=80), 1)
+    [step] = tracker.steps
+    assert (step.finished_at, step.duration_ms) == (1_000, 20)
