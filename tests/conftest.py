@@ -32,8 +32,13 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the developer's own set-up changes what a test sees."""
+def _own_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing of the developer's own set-up changes what a test sees, or is changed by it."""
+    directory = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(directory / "no configuration"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(directory / "state"))
     for name in list(os.environ):
         if name.startswith(("STEPFLOW", "TEXTUAL")):
             monkeypatch.delenv(name)

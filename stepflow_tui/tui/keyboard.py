@@ -158,7 +158,7 @@ class Parser(XTermParser):
 def _is_possible(message: Message) -> bool:
     match message:
         case events.Key(character=str() as character):
-            return not any("\ud800" <= letter <= "\udfff" for letter in character)
+            return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in character)
         case events.MouseEvent(x=x, y=y):
             return x < _FARTHEST and y < _FARTHEST
         case events.Resize(size=size):

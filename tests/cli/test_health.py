@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.clock import now
 from stepflow_tui.core.models import Status
 from stepflow_tui.health import examination
 from stepflow_tui.requests.inbox import path_of, submit
@@ -191,7 +192,8 @@ def test_a_runner_that_takes_no_requests_is_degraded(
 def test_a_request_that_was_taken_may_take_its_time(
     recording: Recording, stepflow: Stepflow, home: Home
 ) -> None:
-    started, stopped = recording.add(status=Status.PENDING), recording.add()
+    started = recording.add(status=Status.PENDING, created_at=now().wall_ms)
+    stopped = recording.add()
     run = RunRequest(started.id, ["true"], "/", {}, 0, "true")
     cancel = CancelRequest("01jd0000000000000000000000", stopped.id)
     submit(home, run, cancel)
