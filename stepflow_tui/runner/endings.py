@@ -126,8 +126,10 @@ class Endings:
                 recording.id, recording.start, tty=recording.execution.tty, leftovers=leftovers
             )
             recording.stop.held |= is_new
-            if is_new and recording.wanted_stop is not None:
+            if recording.wanted_stop is not None:
                 recording.stop.before_signal = recording.note_signal
+                if is_new and recording.was_signalled():
+                    recording.stop.go_on()
 
     def check_shim(self, recording: Recording) -> None:
         """Notice that a shim was stopped, or died without telling how its script ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from stepflow_tui.core.steps import MAX_METADATA, StepTracker
 from stepflow_tui.runner import brake
 from stepflow_tui.runner.artifacts import Order
 from stepflow_tui.runner.ingest import READ_BYTES, Ingest
-from stepflow_tui.runner.spool import Spool, SpoolGone, SpoolProblem
+from stepflow_tui.runner.spool import SIGNALLED, Spool, SpoolGone, SpoolProblem
 from stepflow_tui.runner.stop import CANCELLED, Reason
 
 if TYPE_CHECKING:
@@ -327,6 +328,14 @@ class Recording:
     def note_signal(self) -> None:
         """Its processes are told to stop now: what they have written so far is no cleaning up."""
         self._signalled_at = self.spool.size()
+        try:
+            Path(f"{self.spool.prefix}{SIGNALLED}").touch(0o600)
+        except OSError as error:  # a later runner will signal once more
+            _log.warning("#%d: its signal is not recorded: %s", self.execution.number, error)
+
+    def was_signalled(self) -> bool:
+        """Whether its processes have been told to stop, if by an earlier runner."""
+        return Path(f"{self.spool.prefix}{SIGNALLED}").exists()
 
     def _add_artifact(self, marker: ArtifactMarker) -> None:
         current = self.tracker.current

@@ -2,7 +2,7 @@
 
 `ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status,
 `ID.masks` what is hidden in the output, `ID.stop` why it is stopped, where
-the database cannot take that.
+the database cannot take that, `ID.signalled` that it was told to stop.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from stepflow_tui.core.home import Home
 
 OUTPUT, LOCK, EXIT, MASKS, STOP = ".out", ".lock", ".exit", ".masks", ".stop"
-FILES = (OUTPUT, LOCK, EXIT, MASKS, STOP, ".room")
+SIGNALLED = ".signalled"
+FILES = (OUTPUT, LOCK, EXIT, MASKS, STOP, SIGNALLED, ".room")
 
 _log = logging.getLogger(__name__)
 

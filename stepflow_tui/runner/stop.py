@@ -102,6 +102,10 @@ class Stop:
         """Whether all of these were found to be members."""
         return all((process.pid, process.start) in self._known for process in found)
 
+    def go_on(self) -> None:
+        """An earlier runner has sent the TERM: who came since then may be cleaning up."""
+        self._has_termed = True
+
     def hasten(self, now: float) -> None:
         """Skip what is left of the grace time."""
         self._kill_at = min(self._kill_at, now)

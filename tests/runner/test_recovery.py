@@ -184,6 +184,22 @@ def test_a_cancel_goes_on_under_a_new_runner(house: House) -> None:
     assert house.wait(execution).status is Status.CANCELLED
 
 
+def test_a_new_runner_leaves_what_cleans_up_alone(house: House) -> None:
+    began = house.root / "began"
+    clean_up = f"sh -c 'touch {began}; sleep 3; echo cleaned'"
+    script = f'trap "{clean_up}; exit 9" TERM\necho hi\nwhile :; do sleep 0.02; done'
+    execution = house.submit(house.script(script))
+    running = house.wait_running(execution)
+    wait_for(lambda: house.log(running))
+    house.cancel(execution)
+    wait_for(began.exists)
+    house.kill_runner()
+    house.start_runner()
+    done = house.wait(execution)
+    assert (done.status, done.exit_code) == (Status.CANCELLED, 9)
+    assert house.log(done).endswith(b"cleaned\n")  # bash may say before how its sleep ended
+
+
 def test_a_timeout_holds_across_a_restart(house: House) -> None:
     execution = house.submit(house.script("echo hi\nsleep 60"), timeout_s=1.0)
     house.wait_running(execution)
