@@ -134,6 +134,7 @@ class Endings:
     def check_shim(self, recording: Recording) -> None:
         """Notice that a shim was stopped, or died without telling how its script ended."""
         self._stopped_shims.wake(recording)
+        recording.spool.hold()
         start = recording.start
         if start is None or recording.is_final or recording.id in self._ends:
             return

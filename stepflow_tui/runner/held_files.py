@@ -66,6 +66,13 @@ class HeldFiles:
         is_ours = size > 0 and os.pread(descriptor, 1, size - 1) == b"\0"
         return is_ours and proc.is_alive(self._shim, self._start)
 
+    def hold(self, exit_path: str, output_path: str, inode: int | None) -> None:
+        """Open what is not at these paths any more."""
+        if not os.path.lexists(exit_path):
+            self.exit_file()
+        if not os.path.lexists(output_path):
+            self.output(inode)
+
     def close(self) -> None:
         """Let go of both."""
         for descriptor in (self._output, self._exit):

@@ -131,8 +131,8 @@ class HomeMonitor:
         inodes = [_inode(path) for path in self._home.directories]
         if inodes != self._inodes:
             is_first, self._inodes = not self._inodes, inodes
-            self._renew_watch()
             if not is_first:
+                self._renew_watch()
                 _log.warning("a directory of %s was made again", self._home.root)
                 self._notice(Hints(requests=True, overflow=True))
 

@@ -249,8 +249,8 @@ class Runner:
 
     def _on_hints(self, hints: Hints) -> None:
         self._look_for_requests |= hints.requests or hints.overflow
-        if hints.overflow:
-            self._look_at(self._recordings)
+        gone = hints.gone & self._recordings.keys()
+        self._look_at(self._recordings if hints.overflow else gone)
         if hints.database or hints.home:
             self._look_after()
         self._maybe_exited |= hints.exited & self._recordings.keys()

@@ -48,9 +48,8 @@ _FULL = "full"
 _LEFT = "left "
 _ENDED = "ended "
 _AWAY_MS = 500
-_FILES_MADE_S = 1.0
+_FILES_MADE_S = 0.1
 """A shim makes its files right after its start lock; so long nobody looks for them in /proc."""
-
 _EXIT_BYTES = 4096
 _MOST_BYTES = 64 * 1024**2
 _LARGEST = 2**53
@@ -169,6 +168,7 @@ class Spool:
         self._exit = f"{self.prefix}{EXIT}"
         self._held: HeldFiles | None = None
         self._held_from = 0.0
+        self._inode: int | None = None
 
     def begun(self, start: Start) -> None:
         """It runs: what is not at its path any more is to be read through these processes."""
@@ -176,6 +176,11 @@ class Spool:
             name = f"{self.prefix.name}{OUTPUT}"
             self._held = HeldFiles(start.boot_id, start.pid, start.start, name)
             self._held_from = start.at.mono_ms / 1000 + _FILES_MADE_S
+
+    def hold(self) -> None:
+        """Open what is not at its path any more, while those live who have it open."""
+        if self._held is not None:
+            self._held.hold(self._exit, self._output, self._inode)
 
     def close(self) -> None:
         """Keep nothing open any more."""
@@ -211,13 +216,9 @@ class Spool:
         except (SpoolProblem, OSError):
             content = None  # nothing can be said of it now
         if content is None and self._held is not None:
-            held = self._held.exit_file() if self._may_be_held() else None
+            held = self._held.exit_file()
             return None if held is None else os.pread(held, _EXIT_BYTES, 0)
         return content
-
-    def _may_be_held(self) -> bool:
-        """Whether the shim must have made its files by now."""
-        return time.monotonic() >= self._held_from
 
     def has_exit_file(self) -> bool:
         """Whether it can be looked into, wherever it is."""
@@ -260,6 +261,7 @@ class Spool:
             return Output(b"", None, 0)
         try:
             found = os.fstat(descriptor)
+            self._inode = found.st_ino
             if found.st_size < offset:
                 raise SpoolProblem(
                     f"the spool was truncated from outside to {found.st_size} bytes, "
@@ -296,7 +298,8 @@ class Spool:
                 return descriptor
             os.close(descriptor)
             problem = "the spool was replaced from outside"
-        held = self._held.output(inode) if self._held and self._may_be_held() else None
+        is_made = time.monotonic() >= self._held_from
+        held = self._held.output(inode) if self._held and is_made else None
         if held is not None:
             return os.dup(held)
         if inode is None and not is_link:

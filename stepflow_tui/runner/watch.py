@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _REPLACED = flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.CREATE
 _GONE = flags.MOVE_SELF | flags.DELETE_SELF
+_TAKEN_AWAY = flags.DELETE | flags.MOVED_FROM
 _SPOOL = flags.MODIFY | flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO
 
 
@@ -31,6 +32,7 @@ class Hints(Struct):
     Attributes:
         database: somebody moved or deleted the database, or put another one there.
         home: the home, its lock or one of its directories was moved, removed or replaced.
+        gone: files of these were moved or deleted.
         overflow: events were dropped: anything may have changed.
     """
 
@@ -38,6 +40,7 @@ class Hints(Struct):
     written: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     exited: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     database: bool = False
     home: bool = False
     overflow: bool = False
@@ -98,7 +101,7 @@ class Watch:
             elif event.wd == watched.get(home.requests):
                 hints.requests = True
             elif event.wd == watched.get(home.spool):
-                _sort(event.name, hints)
+                _sort(event.name, hints, is_gone=bool(event.mask & _TAKEN_AWAY))
             elif event.wd == watched.get(home.root):
                 hints.database |= event.name.startswith(home.database.name)
                 hints.home |= not event.name or event.name in self._places
@@ -109,8 +112,10 @@ class Watch:
         self._inotify.close()
 
 
-def _sort(name: str, hints: Hints) -> None:
+def _sort(name: str, hints: Hints, *, is_gone: bool) -> None:
     execution, dot, suffix = name.partition(".")
+    if is_gone:
+        hints.gone.add(execution)
     if dot + suffix == OUTPUT:
         hints.written.add(execution)
     elif dot + suffix == EXIT:

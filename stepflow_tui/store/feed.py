@@ -59,6 +59,7 @@ class Feed:
         problem: why the database cannot be read now; None if it can.
         opened: counts how often a database was opened; what was read before may be of another.
         quick: look more often where, or as long as, no events come.
+        without_events: why no file events come, so that it polls; empty while they come.
     """
 
     def __init__(self, home: Home) -> None:
@@ -81,6 +82,7 @@ class Feed:
         self._watch_again = 0.0
         self._again_s = _REST_S
         self.quick = False
+        self.without_events = ""
         self.problem: StoreProblem | None = None
         self.opened = 0
 
@@ -241,8 +243,11 @@ class Feed:
         if self._watch is None and inode is not None and time.monotonic() >= self._watch_again:
             try:
                 self._watch = watch_home(self._home.root, self._notice)
-            except OSError:  # no watch is left: until one is free, we poll
+            except OSError as error:  # no watch is left: until one is free, we poll
                 self._watch_again = time.monotonic() + _WATCH_AGAIN_S
+                self.without_events = error.strerror or str(error)
+            else:
+                self.without_events = ""
 
     def _stop_watching(self) -> None:
         watch, self._watch = self._watch, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,17 +99,25 @@ def test_a_spool_that_is_gone_for_good_is_said(house: House) -> None:
     assert done.warnings == ["the spool was deleted from outside; its log ends here"]
 
 
+def open_spools(pid: int) -> set[str]:
+    """The files of spools that this process has open now."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(descriptor.readlink()))
+    return {name for name in found if "/spool/" in name}
+
+
 def test_nothing_is_held_open_while_all_is_in_its_place(house: House) -> None:
-    running = begun(house)
+    running, other = begun(house), begun(house)
     pid = house.start_runner().pid
-    descriptors = Path(f"/proc/{pid}/fd")
-    before = len(list(descriptors.iterdir()))
-    others = [begun(house) for _ in range(2)]
-    assert len(list(descriptors.iterdir())) == before
-    (house.home.spool / f"{running.id}.out").unlink()
-    for execution in (running, *others):
+    wait_for(lambda: not open_spools(pid))
+    path = house.home.spool / f"{running.id}.out"
+    path.unlink()
+    wait_for(lambda: open_spools(pid) == {f"{path} (deleted)"})
+    for execution in (running, other):
         assert is_whole(house, execution)
-    wait_for(lambda: len(list(descriptors.iterdir())) == before)
+    wait_for(lambda: not open_spools(pid))
 
 
 def test_a_shim_that_is_killed_is_still_lost(house: House) -> None:

@@ -240,6 +240,7 @@ async def test_without_file_events_it_polls(
             recorder.execution()
             await change(feed)
             assert await total(feed) == count
+        assert feed.without_events == "OS file watch limit reached"
 
 
 async def test_a_failure_that_passes_is_no_problem(

@@ -95,6 +95,7 @@ class MainScreen(
         self._turned = asyncio.Event()
         self._opens_at_error = False
         self._problems = (0, 0)
+        self._has_said_so = False
         self._standing: tuple[int, StoreProblem | None] | None = None
         self._counted_at = 0.0
         self._clock: Timer | None = None
@@ -242,6 +243,18 @@ class MainScreen(
         except StepflowError:
             self._runner = None
         self._show_status()
+        self._say_without_events()
+
+    def _say_without_events(self) -> None:
+        """Say once that the database is polled, and why."""
+        reason = self._feed.without_events
+        if reason and not self._has_said_so:
+            self.notify(
+                f"no file events ({reason}): the dashboard looks for changes by a timer",
+                severity="warning",
+                markup=False,
+            )
+        self._has_said_so |= bool(reason)
 
     @on(LogMoved)
     def _count_problems(self) -> None:
