@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stepflow_tui.core.visible import current_state
+from stepflow_tui.core.text import PLAIN
+from stepflow_tui.core.visible import current_state, style_after
 from stepflow_tui.store.queries import chunks_before, chunks_from, chunks_of_lines
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class LogCursor:
     Attributes:
         byte: offset of the next byte to read.
         left_out: bytes that a limit has left out of what was read so far.
+        style: the colours that hold where `go_to` has led, as far as its chunk tells.
     """
 
     def __init__(self, number: int) -> None:
@@ -67,6 +69,7 @@ class LogCursor:
         self._line = 0  # of `byte`, from 0
         self.byte = 0
         self.left_out = 0
+        self.style = PLAIN
         self._head = b""
         self._continues = False
         self._arrivals: list[tuple[int, int]] = []
@@ -79,6 +82,7 @@ class LogCursor:
             text = chunk.text()
             rest = text.split(b"\n", before - chunk.first_line)[-1]
             self.byte = chunk.first_byte + len(text) - len(rest)
+            self.style = style_after(text[: len(text) - len(rest)])
             self._line = chunk.first_line if chunk.is_gap else before
         elif (chunk := reader.first(chunks_before(self._number, line, 1))) is not None:
             self.byte = chunk.end_byte

@@ -15,7 +15,8 @@ from stepflow_tui.cli.long_line import LongLine
 from stepflow_tui.cli.terminal import BOLD, draw_state, flush, standard_output, write
 from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
-from stepflow_tui.core.text import plain, show_line, with_reset
+from stepflow_tui.core.text import PLAIN, plain, with_reset
+from stepflow_tui.core.visible import style_after, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +50,17 @@ class Place(Struct, frozen=True, order=True):
 
 
 class LogPrinter:
-    """Prints the lines of one log in order, and each notice at its place among them."""
+    """Prints the lines of one log in order, and each notice at its place among them.
+
+    Attributes:
+        style: the colours that the lines before the next one have set.
+    """
 
     def __init__(self, *, markers: bool, timestamps: bool = False) -> None:
         self._markers = markers
         self._timestamps = timestamps
-        self._show = _coloured if standard_output().colours else plain
+        self._colours = standard_output().colours
+        self.style = PLAIN
         self._notices: dict[object, tuple[Place, str]] = {}
         self._end_marked = False
         self._position = 0  # number of the last line that was printed
@@ -95,7 +101,7 @@ class LogPrinter:
             return
         line = unfinished.texts[-1]
         if self._markers or not is_marker_line(line):
-            draw_state(show_line(line))
+            draw_state(visible_line(line, self.style))
 
     def print_due(self) -> None:
         """Print the notices of lines that were printed already."""
@@ -117,15 +123,30 @@ class LogPrinter:
         if self._timestamps or lines.continues or lines.open or max(map(len, texts)) > MAX_LINE:
             return "".join(self._rows(lines))
         if not self._markers and MARKER_HINT.search(b"\n".join(texts)):
-            texts = [text for text in texts if not is_marker_line(text)]
+            return "".join([f"{self._show(t)}\n" for t in texts if not self._passes_over(t)])
         return "".join([f"{shown}\n" for shown in map(self._show, texts)])
+
+    def _passes_over(self, text: bytes) -> bool:
+        """Whether it is a marker line; its colours last nevertheless."""
+        if not is_marker_line(text):
+            return False
+        if self._colours and b"\x1b[" in text:
+            self.style = style_after(text, self.style)
+        return True
+
+    def _show(self, text: bytes) -> str:
+        if not self._colours:
+            return plain(text)
+        shown = with_reset(visible_line(text, self.style))
+        self.style = style_after(text, self.style)
+        return shown
 
     def _rows(self, lines: Lines) -> Iterator[str]:
         """The lines one by one."""
         starts = [line for line, _ in lines.arrivals]
         for number, text in enumerate(lines.texts, lines.first):
             is_open = lines.open and number == lines.last
-            if self._long is None and not self._markers and is_marker_line(text):
+            if self._long is None and not self._markers and self._passes_over(text):
                 continue
             if self._long is None:
                 _, arrived_at = lines.arrivals[max(0, bisect_right(starts, number) - 1)]
@@ -136,10 +157,6 @@ class LogPrinter:
                 self._long = LongLine(stamp)
             yield self._long.text(text, final=not is_open)
             self._long = self._long if is_open else None
-
-
-def _coloured(line: bytes) -> str:
-    return with_reset(show_line(line))
 
 
 @lru_cache(maxsize=1024)

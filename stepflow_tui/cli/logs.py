@@ -131,6 +131,7 @@ class _LogView:
             first = max(first, last - tail + 1)
         if first > 1:
             self._cursor.go_to(self._reader, first)
+            self._printer.style = self._cursor.style
 
     def catch_up(self) -> bool:
         """Print all that is stored; True once all is printed that will be."""

@@ -143,8 +143,7 @@ class _State:
 
     def drawn(self, text: str, *, colours: bool) -> str:
         """What draws the row, as far as the terminal is wide."""
-        from stepflow_tui.core.text import clean, with_reset
-        from stepflow_tui.core.visible import cut_to_width
+        from stepflow_tui.core.text import clean, cut_to_width, with_reset
 
         self.text = text
         try:

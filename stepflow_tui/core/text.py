@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
+from unicodedata import category, combining, east_asian_width
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -197,6 +198,31 @@ def spans(text: str) -> list[tuple[str, Style]]:
         ("".join(run for run, _ in runs), style)
         for style, runs in groupby(_runs(text), key=itemgetter(1))
     ]
+
+
+def cut_to_width(text: str, width: int) -> str:
+    """The beginning of a visible line that takes at most so many cells; tabs become one blank."""
+    parts: list[str] = []
+    for run, style in spans(text):
+        kept = ""
+        for character in run.replace("\t", " "):
+            width -= cell_width(character)
+            if width < 0:
+                break
+            kept += character
+        parts.append(f"{sgr(style)}{kept}\x1b[0m" if style != PLAIN else kept)
+        if width < 0:
+            break
+    return "".join(parts)
+
+
+def cell_width(character: str) -> int:
+    """How many cells of a terminal a printable character takes: 0, 1 or 2."""
+    if character.isascii():
+        return 1
+    if combining(character) or category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _runs(text: str) -> Iterator[tuple[str, Style]]:

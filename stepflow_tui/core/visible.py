@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from unicodedata import category, combining, east_asian_width
 
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.text import (
     PLAIN,
     Style,
+    cell_width,
     clean,
     clean_keeping_colours,
     sgr,
-    spans,
     styled,
     with_reset,
 )
@@ -63,10 +62,9 @@ _TOKEN = lazy_pattern(
 )
 _C1_SEQUENCE = lazy_pattern(
     "\udc9b(?=[0-9;?]+[@-~]|[GHJKm])"
-    "|[\udc90\udc9d](?=[0-9A-Za-z$+][^\x07\n\x18\x1a\x1b]{0,256}?(?:\x07|\udc9c|\x1b\\\\))"
-    "|\udc9c"
+    "|[\udc90\udc9d][0-9A-Za-z$+][^\x07\n\x18\x1a\x1b\udc9c]{0,256}(?:\x07|\udc9c|\x1b\\\\)"
 )
-_NO_TEXT = lazy_pattern("[\udc80-\udcff]")
+_C1 = {0xDC00 + code: code for code in (0x90, 0x9B, 0x9C, 0x9D)}
 
 
 def decoded(line: bytes) -> str:
@@ -81,9 +79,10 @@ def decoded(line: bytes) -> str:
         if not any(control in line for control in (b"\x9b", b"\x9d", b"\x90")):
             return text
     escaped = line.decode("utf-8", "surrogateescape")
-    text = _C1_SEQUENCE.sub(lambda found: chr(ord(found[0]) & 0xFF), escaped)
-    # A malformed character of some bytes is one U+FFFD for `replace`.
-    return _NO_TEXT.sub("\ufffd", text)
+    if _C1_SEQUENCE.search(escaped) is None:
+        return text
+    text = _C1_SEQUENCE.sub(lambda found: found[0].translate(_C1), escaped)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def has_moves(data: bytes) -> bool:
@@ -197,30 +196,6 @@ def style_after(data: bytes, style: Style = PLAIN) -> Style:
 _SGR = lazy_pattern(rb"\x1b\[([0-9;:]{0,61})m")
 
 
-def cut_to_width(text: str, width: int) -> str:
-    """The beginning of a visible line that takes at most so many cells; tabs become one blank."""
-    parts: list[str] = []
-    for run, style in spans(text):
-        kept = ""
-        for character in run.replace("\t", " "):
-            width -= _cells(character)
-            if width < 0:
-                break
-            kept += character
-        parts.append(f"{sgr(style)}{kept}\x1b[0m" if style != PLAIN else kept)
-        if width < 0:
-            break
-    return "".join(parts)
-
-
-def _cells(character: str) -> int:
-    if character.isascii():
-        return 1
-    if _takes_no_cell(character):
-        return 0
-    return 1 + (east_asian_width(character) in "WF")
-
-
 _Cell = tuple[str, Style]
 _BLANK: _Cell = (" ", PLAIN)
 _Key = tuple[bool, int]
@@ -268,12 +243,11 @@ class _Rows:
             self._put(cells)
             return
         for character in text:
-            if _takes_no_cell(character):
+            width = cell_width(character)
+            if width == 0:
                 self._join(character)
-            elif east_asian_width(character) in "WF":
-                self._put([(character, self._style), ("", self._style)])
             else:
-                self._put([(character, self._style)])
+                self._put([(character, self._style), ("", self._style)][:width])
 
     def _put(self, cells: list[_Cell]) -> None:
         start, stop = self._column, self._column + len(cells)
@@ -472,10 +446,6 @@ class _Rows:
             return [_with_colours(own)]
         texts = [_with_colours(_trimmed(row, start=row is not own)) for row in rows]
         return [*map(with_reset, texts[:-1]), texts[-1]]
-
-
-def _takes_no_cell(character: str) -> bool:
-    return combining(character) > 0 or category(character) in ("Mn", "Me", "Cf")
 
 
 def _number(digits: str) -> int:

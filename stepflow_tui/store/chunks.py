@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.errors import NotADatabase
-from stepflow_tui.core.text import is_plain
+from stepflow_tui.core.text import PLAIN, Style, is_plain
 from stepflow_tui.core.visible import current_state
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ class LogLine(Struct, frozen=True):
         complete: its newline is there.
         truncated: `text` is only the beginning.
         missing: it was left out; the first one of a gap has a text that says so.
+        style: the colours that earlier lines have set, as far as that was looked for.
     """
 
     number: int
@@ -232,6 +233,7 @@ class LogLine(Struct, frozen=True):
     complete: bool = True
     truncated: bool = False
     missing: bool = False
+    style: Style = PLAIN
 
 
 def lines_of(chunks: Iterable[Chunk], *, start: int, stop: int, limit: int) -> list[LogLine]:

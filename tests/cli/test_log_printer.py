@@ -118,7 +118,20 @@ def test_a_terminal_gets_colours_that_end_with_their_line(
 ) -> None:
     colourful = Terminal(is_terminal=True, colours=True, unicode=True)
     monkeypatch.setattr(log_printer, "standard_output", lambda: colourful)
-    LogPrinter(markers=True).print(lines(1, HOSTILE, b"\x1b[1mopen", b"plain"))
+    LogPrinter(markers=True).print(lines(1, HOSTILE, b"\x1b[1mopen", b"\x1b[mplain"))
     assert capsys.readouterr().out == (
-        "\x1b[31mred\x1b[0m x \ufffd\x1b[0m\n\x1b[1mopen\x1b[0m\nplain\n"
+        "\x1b[31mred\x1b[0m x \ufffd\x1b[0m\n\x1b[1mopen\x1b[0m\n\x1b[1m\x1b[mplain\x1b[0m\n"
+    )
+
+
+def test_a_colour_lasts_for_the_lines_behind_it(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colourful = Terminal(is_terminal=True, colours=True, unicode=True)
+    monkeypatch.setattr(log_printer, "standard_output", lambda: colourful)
+    printer = LogPrinter(markers=False)
+    printer.print(lines(1, b"\x1b[31mred", b"META:a:b\x1b[1m", b"bold red"))
+    printer.print(lines(4, b"still\x1b[0m not", b"plain"))
+    assert capsys.readouterr().out == (
+        "\x1b[31mred\x1b[0m\n\x1b[1;31mbold red\x1b[0m\n\x1b[1;31mstill\x1b[0m not\x1b[0m\nplain\n"
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepflow_tui.core.home import Home
-from stepflow_tui.core.text import plain
+from stepflow_tui.core.text import Style, plain
 from stepflow_tui.store.reader import AsyncReader
 from stepflow_tui.tui.log.source import KEPT_BYTES, MAX_LINE, PAGE, LogPages
 from tests.tui.conftest import CountingSource
@@ -39,6 +39,55 @@ async def test_lines_are_read_where_they_are_looked_at(
     await log.load(range(3210, 3214))
     assert texts(log, range(3210, 3213)) == [b"line 3211", b"line 3212", b"line 3213"]
     assert (log.line(0), log.line(4999)) == (None, None)
+
+
+RED = Style(foreground=1)
+
+
+@pytest.mark.parametrize("first", [0, 150, 199, 200, 390, 4000])
+async def test_a_colour_lasts_at_any_place_of_the_log(
+    recorder: Recorder, source: CountingSource, first: int
+) -> None:
+    number = recorder.execution()
+    lines = [b"line %d" % line for line in range(1, 5001)]
+    lines[first] = b"\x1b[31m" + lines[first]
+    lines[first + 20] += b"\x1b[0m"
+    lines[first + 400] += b"\x1b[31m"
+    recorder.log(number, b"".join(line + b"\n" for line in lines))
+    log = await opened(source, number)
+    for line in (first + 450, first + 21, first + 20, first + 10, first):
+        await log.load(range(line, line + 1))
+    seen = {index: one.style for index in range(5000) if (one := log.line(index))}
+    assert all(seen[line] == RED for line in (first + 1, first + 10, first + 20, first + 450))
+    assert seen[first] == seen[first + 21] == Style()
+
+
+async def test_a_colour_lasts_for_lines_that_come_later(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, b"\x1b[31mred\n")
+    log = await opened(source, number)
+    await log.load(range(PAGE))
+    for piece in (b"red\n" * (PAGE - 2), b"red\nred", b" too\n\x1b[mplain\n"):
+        recorder.log(number, piece)
+        await resize(log, source, ahead=True)
+        await log.load(range(2 * PAGE))
+    found = [log.line(line) for line in range(1, PAGE + 2)]
+    assert [i for i, line in enumerate(found) if not line or line.style != RED] == []
+
+
+async def test_a_picked_line_has_the_colour_of_those_before_it(
+    recorder: Recorder, source: CountingSource
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, numbered(3000) + b"\x1b[31mred\nred\n" + numbered(3000))
+    log = await opened(source, number)
+    log.picked = [3001]
+    await log.load(range(1))
+    picked = log.line(3001)
+    assert picked
+    assert (picked.text, picked.style) == (b"red", RED)
 
 
 async def test_two_logs_do_not_mix(recorder: Recorder, source: CountingSource) -> None:

@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from stepflow_tui.core.text import clean_line, show_line
+from stepflow_tui.core.text import PLAIN, clean_line
+from stepflow_tui.core.visible import visible_line
 from stepflow_tui.store import queries
 from stepflow_tui.tui.executions.columns import fit
 from stepflow_tui.tui.log.haystack import Passage, joined
@@ -171,9 +172,9 @@ class Interleaved:
         if line is None:
             return None
         # As it is seen: a movement of the cursor would lead into the prefix.
-        text = member.prefix + show_line(line.text).encode()
+        text = member.prefix + visible_line(line.text, line.style).encode()
         size = line.size - len(line.text) + len(text)
-        return replace(line, number=index + 1, text=text, size=size)
+        return replace(line, number=index + 1, text=text, size=size, style=PLAIN)
 
     def is_loaded(self, lines: range) -> bool:
         """Whether `load` would have nothing to read."""

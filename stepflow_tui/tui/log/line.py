@@ -18,7 +18,8 @@ from stepflow_tui.core.durations import format_size
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import MARKER_HINT, StepError, StepStart, parse_line
 from stepflow_tui.core.text import Style as TextStyle
-from stepflow_tui.core.text import show_line, spans
+from stepflow_tui.core.text import spans
+from stepflow_tui.core.visible import visible_line
 from stepflow_tui.tui.log.contrast import colour_of, legible
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def line_strip(
         after_end: it came after the end of its execution.
     """
     base = palette.after_end if after_end else _marker_style(line, palette)
-    strip = Strip(_segments(show_line(line.text), base, palette.ground))
+    strip = Strip(_segments(visible_line(line.text, line.style), base, palette.ground))
     if line.truncated:
         more = f" … {format_size(line.size - len(line.text))} more"
         strip = Strip.join([strip, Strip([Segment(more, palette.after_end)])])

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stepflow_tui.core.visible import current_state
+from stepflow_tui.core.text import PLAIN
+from stepflow_tui.core.visible import current_state, style_after
 from stepflow_tui.store import queries
 from stepflow_tui.store.chunks import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from stepflow_tui.core.text import Style
     from stepflow_tui.store.chunks import Chunk, LogLine
     from stepflow_tui.tui.log.haystack import Haystack
     from stepflow_tui.tui.source import Source
@@ -33,6 +35,11 @@ _CHUNKS, _LAST_CHUNKS = 64, 8
 _LINE_OVERHEAD = 200
 _NEAR = 200
 """Picked lines no further apart are read together."""
+
+LOOK_BACK_BYTES = 64 * 1024
+"""So far before a page a colour is looked for that lasts into it; within a page it always lasts."""
+
+_LOOK_BACK_CHUNKS, _LOOK_BACK_LINES = 3, 50
 
 
 class _Page(Struct):
@@ -126,7 +133,8 @@ class LogPages:
         kept = {line: one for line in lines if (one := self.line(line)) and one.complete}
         missing = sorted(set(lines) - set(kept))
         for run in _runs(missing):
-            found = await self._read(run[0], min(run[-1] + 1, self.line_count))
+            start = max(0, run[0] - _LOOK_BACK_LINES)
+            found = coloured(await self._read(start, min(run[-1] + 1, self.line_count)), PLAIN)
             kept |= {one.number - 1: one for one in found if one.number - 1 in run}
         self.version += bool(missing)
         self._singles = kept
@@ -151,11 +159,28 @@ class LogPages:
         found = self._just_come(before, start, self._end(page))
         if found is None:
             found = await self._read(start, self._end(page))
-        after = before.and_then(found, byte_count)
+        if before.final:
+            last = before.lines[before.final - 1]
+            style = style_after(last.text, last.style)
+        else:
+            style = await self._style_before(start)
+        after = before.and_then(coloured(found, style), byte_count)
         replaced = self._pages.get(page)  # another reader may have been quicker
         self._size += after.size - (replaced.size if replaced else 0)
         self.version += 1
         self._pages[page] = after
+
+    async def _style_before(self, line: int) -> Style:
+        """The colours that hold where this line begins."""
+        if line == 0:
+            return PLAIN
+        query = queries.chunks_before(self.number, line, _LOOK_BACK_CHUNKS)
+        chunks = await self.source.all(query)
+        if not chunks or all(chunk.is_plain or chunk.is_gap for chunk in chunks):
+            return PLAIN
+        parts = [chunk.text() for chunk in reversed(chunks)]
+        parts[-1] = head_lines(parts[-1], line - chunks[0].first_line)
+        return style_after(b"".join(parts)[-LOOK_BACK_BYTES:])
 
     def _just_come(self, before: _Page, start: int, stop: int) -> list[LogLine] | None:
         """The lines `start:stop`, if the last chunk holds all that came since a page was read."""
@@ -199,6 +224,27 @@ class LogPages:
         if line.truncated or b"\r" not in before[-1]:
             return line
         return replace(line, text=current_state(before[-1])[:MAX_LINE])
+
+
+def coloured(lines: list[LogLine], style: Style) -> list[LogLine]:
+    """The lines with the colours that those before them have set; `style` holds for the first."""
+    if style == PLAIN and not any(b"\x1b[" in line.text for line in lines):
+        return lines
+    found = []
+    for line in lines:
+        found.append(line if style == PLAIN else replace(line, style=style))
+        style = style_after(line.text, style)
+    return found
+
+
+def head_lines(data: bytes, count: int) -> bytes:
+    """The first lines, with their newlines."""
+    end = 0
+    for _ in range(count):
+        end = data.find(b"\n", end) + 1
+        if end == 0:
+            return data
+    return data[:end]
 
 
 def _size_of(lines: Iterable[LogLine]) -> int:

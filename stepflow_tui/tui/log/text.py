@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import IO, TYPE_CHECKING
 
-from stepflow_tui.core.text import LineCleaner, clean, current_state, show_line, with_reset
+from stepflow_tui.core.text import PLAIN, LineCleaner, clean, with_reset
+from stepflow_tui.core.visible import current_state, style_after, visible_line
 from stepflow_tui.store import queries
 from stepflow_tui.tui.log.source import MAX_LINE
 
@@ -74,6 +75,7 @@ class _LogText:
         self._index = -1
         self.byte = 0
         self._head = b""
+        self._style = PLAIN
         self._long: LineCleaner | None = None
         self.written = 0
 
@@ -122,7 +124,8 @@ class _LogText:
 
     def _write(self, line: bytes) -> None:
         if self._long is None:
-            self._put(with_reset(show_line(line)), end="\n")
+            self._put(with_reset(visible_line(line, self._style)), end="\n")
+            self._style = style_after(line, self._style)
         else:
             self._put(f"{self._long.feed(line, final=True)}\x1b[0m", end="\n")
             self._long = None
