@@ -51,11 +51,11 @@ class ProcessTrees:
         moment = time.monotonic()
         span_s, self._looked_at = moment - self._looked_at, moment
         shims = self._known_shims(spools)
-        children = _children() if shims else {}
+        children = children_of_all() if shims else {}
         used_s, self._used_s = self._used_s, {}
         found = []
         for spool, shim in shims:
-            tree = list(_members(shim.pid, children))
+            tree = list(members(shim.pid, children))
             memory_bytes, seconds = _sum(tree)
             self._used_s[shim] = seconds
             gain_s = max(0.0, seconds - used_s[shim]) if shim in used_s else None
@@ -77,7 +77,7 @@ class ProcessTrees:
         return found
 
 
-def _children() -> dict[int, list[Process]]:
+def children_of_all() -> dict[int, list[Process]]:
     """All processes of the machine, by their parents."""
     import psutil
 
@@ -87,7 +87,7 @@ def _children() -> dict[int, list[Process]]:
     return found
 
 
-def _members(root: int, children: Mapping[int, list[Process]]) -> Iterator[Process]:
+def members(root: int, children: Mapping[int, list[Process]]) -> Iterator[Process]:
     """The process with this pid, and all that descends from it."""
     import psutil
 

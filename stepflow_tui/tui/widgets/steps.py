@@ -1,4 +1,4 @@
-"""The steps of the selected execution."""
+"""The steps of the selected execution; of one without any, what is known of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from stepflow_tui.core.text import clean_line
 from stepflow_tui.tui import keymap, waterfall
 from stepflow_tui.tui.clock import step_time
 from stepflow_tui.tui.executions.columns import BAR_CELLS, bar, fit, fit_right
+from stepflow_tui.tui.executions.facts import fact_lines
 from stepflow_tui.tui.log.line_map import END
 from stepflow_tui.tui.log.marks import Severity
 from stepflow_tui.tui.widgets.rows import Rows
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from stepflow_tui.core.models import Execution, Step
+    from stepflow_tui.health.processes import RunningProcess
+    from stepflow_tui.tui.executions.facts import FactLine
     from stepflow_tui.tui.log.marks import LogMarks
     from stepflow_tui.tui.widgets.rows import Cell
 
@@ -39,7 +42,10 @@ _MOST_COUNTED = 999
 
 
 class Steps(Rows):
-    """The steps; the last ones are in view until the cursor is put on one."""
+    """The steps; the last ones are in view until the cursor is put on one.
+
+    An execution without steps gives their room to its facts, and while it runs to its processes.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = list(keymap.STEPS.bindings)
 
@@ -64,6 +70,8 @@ class Steps(Rows):
         self._steps: list[Step] = []
         self._execution: Execution | None = None
         self._marks: LogMarks | None = None
+        self._processes: Sequence[RunningProcess] = ()
+        self._facts: list[FactLine] = []
 
     def show(
         self, execution: Execution | None, steps: list[Step], marks: LogMarks | None = None
@@ -72,23 +80,64 @@ class Steps(Rows):
         self._marks = marks
         if execution is None or self._execution is None or execution.id != self._execution.id:
             self.cursor = None
+            self._processes = ()
             self.scroll_row(0)
+        had_facts = bool(self._facts)
         self._execution, self._steps = execution, steps
         self._show_title()
-        self.set_count(len(steps))
-        if self.cursor is None:
+        self._gather_facts()
+        if had_facts and not self._facts:
+            self.repaint_all()
+        self.set_count(len(self._facts) or len(steps))
+        if self.cursor is None and not self._facts:
             self.scroll_row(max(0, self.count - self.height))
         self.repaint()
+
+    @property
+    def _has_facts(self) -> bool:
+        execution = self._execution
+        return execution is not None and not self._steps and not execution.step_count
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether processes of the execution would be shown now if there are any."""
+        execution = self._execution
+        is_running = execution is not None and execution.status is Status.RUNNING
+        return is_running and self._has_facts and self.is_on_screen
+
+    def show_processes(self, processes: Sequence[RunningProcess]) -> None:
+        """Show these beneath the facts."""
+        self._processes = processes
+        self.repaint()
+
+    def _gather_facts(self) -> None:
+        execution = self._execution
+        if execution is None or not self._has_facts:
+            self._facts = []
+            return
+        if execution.status.is_final:
+            self._processes = ()
+        self._facts = fact_lines(execution, self._processes, self.width, self.height)
+
+    def repaint(self) -> None:
+        """Draw what has changed; durations and processes do by themselves."""
+        if self._has_facts:
+            self._gather_facts()
+            self.set_count(len(self._facts))
+        super().repaint()
 
     def on_resize(self) -> None:
         """The log may stand beside it, or no more."""
         self._show_title()
+        self.repaint()
 
     def _show_title(self) -> None:
         """Say whose steps they are where the log, whose title does, is not to be seen."""
         execution, title = self._execution, "Steps"
         if execution is not None and self._is_alone:
             title += f" of #{execution.number} {clean_line(execution.name)}"
+        if execution is not None and self._has_facts:
+            title += ": none" if execution.status.is_final else ": none yet"
         if str(self.border_title) != title:
             self.border_title = Content(title)
 
@@ -103,7 +152,7 @@ class Steps(Rows):
 
     def on_focus(self) -> None:
         """Put the cursor somewhere, without moving the log."""
-        if self.cursor is None and self.count:
+        if self.cursor is None and self._steps:
             self.cursor = self.count - 1
 
     def cursor_moved(self) -> None:
@@ -116,6 +165,25 @@ class Steps(Rows):
         self.cursor_moved()
         if self._current is not None:
             self._entered()
+
+    def move_cursor(self, index: int) -> None:
+        """Put the cursor on a step; facts have none."""
+        if not self._facts:
+            super().move_cursor(index)
+
+    def _step(self, rows: int) -> None:
+        if self._facts:
+            self.scroll_row(round(self.scroll_y) + rows)
+        else:
+            super()._step(rows)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self._step(-self.count)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self._step(self.count)
 
     @property
     def _current(self) -> Step | None:
@@ -143,6 +211,8 @@ class Steps(Rows):
 
     def row_key(self, index: int) -> tuple[object, object]:
         """The record, and the text of its clock with its bar."""
+        if self._facts:
+            return self._facts[index], None
         step = self._steps[index]
         drawn = (step, index == self.cursor, self._problems(step))
         return drawn, (self._time(step), self._bar(step))
@@ -167,6 +237,8 @@ class Steps(Rows):
 
     def row_cells(self, index: int, width: int) -> Sequence[Cell]:
         """Glyph, name, the error if there is one, progress, the bar of the waterfall, duration."""
+        if self._facts:
+            return [(text, self.look(look)) for text, look in self._facts[index]]
         step = self._steps[index]
         colour = self.look(f"status--{step.status}")
         progress = [*self._signs(step), *self._progress(step, width)]

@@ -233,6 +233,7 @@ class MainScreen(
         self._steps.repaint()
         self._log.repaint()  # the headings of steps that run
         self._sample()
+        self._look_at_processes()
         self.run_worker(self._look_for_runner(), group="runner", exclusive=True)
 
     async def _look_for_runner(self) -> None:

@@ -5,7 +5,10 @@ They are imported when they are opened: the first screen need not wait for them.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -20,21 +23,54 @@ from stepflow_tui.tui.screens.main.monitor import Monitor
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stepflow_tui.health.processes import ExecutionProcesses
     from stepflow_tui.tui.vitals.samples import Samples
 
 _PAIR, _MOST = 2, 10
+_SHARE, _LONGEST_S = 0.05, 5.0
+"""Of the time, at most, that looking at processes may take; and how long it waits for that."""
 
 
 class Views(Monitor):
     """Health, artifacts, two runs compared; and which runs to tell the end of."""
 
     _root: Path
+    _processes: ExecutionProcesses | None = None
+    _processes_due = 0.0
 
     @cached_property
     def _samples(self) -> Samples:
         from stepflow_tui.tui.vitals.samples import Samples
 
         return Samples(Home(self._root), self._feed)
+
+    # Processes
+
+    def _look_at_processes(self) -> None:
+        """Show what the selected execution runs if there is room for it, a second old at most."""
+        execution = self._live.selected
+        if execution is None or not (self.is_current and self._steps.has_processes):
+            self._processes = None
+        elif time.monotonic() >= self._processes_due:
+            from stepflow_tui.health.processes import ExecutionProcesses
+
+            if self._processes is None or self._processes.execution != execution.id:
+                self._processes = ExecutionProcesses(self._samples.home, execution.id)
+            self._processes_due = inf
+            self._read_processes(self._processes)
+
+    @work(group="processes")
+    async def _read_processes(self, processes: ExecutionProcesses) -> None:
+        began = time.monotonic()
+        try:
+            found = await asyncio.to_thread(processes.look)
+        finally:
+            took_s = time.monotonic() - began
+            self._processes_due = began + min(_LONGEST_S, took_s / _SHARE)
+        if processes is self._processes:
+            self._steps.show_processes(found)
+
+    # Screens
 
     def action_health(self) -> None:
         """How the home and its runner fare."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from textual.content import Content
@@ -14,7 +15,9 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.glyphs import GLYPHS
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean_line
-from stepflow_tui.tui.clock import step_time
+from stepflow_tui.tui.clock import execution_time, step_time
+from stepflow_tui.tui.executions.columns import fit
+from stepflow_tui.tui.executions.facts import command_on_a_line, how_it_ended
 from stepflow_tui.tui.in_parts import InParts
 from stepflow_tui.tui.log.contrast import Ground
 from stepflow_tui.tui.log.folds import Folds, body_of
@@ -37,6 +40,12 @@ if TYPE_CHECKING:
     from stepflow_tui.store.chunks import LogLine
     from stepflow_tui.tui.log.interleaved import AnyLog
     from stepflow_tui.tui.log.marks import LogMarks
+
+_CORNERS = 4
+"""Cells of the line above that the title cannot take, with a blank at either end."""
+
+_LEAST_COMMAND = 8
+"""Cells of it that say anything."""
 
 _FEW = 4
 """So many new rows are drawn each on its own."""
@@ -130,10 +139,15 @@ class LogPane(InParts, Pane):
         if execution is None:
             self.border_title = "Log"
             return
-        if before is None or (before.id, before.word) != (execution.id, execution.word):
-            self.border_title = _title(execution)
+        if before is None or _told(before) != _told(execution):
+            self._show_title()
         if before is not None and before.end_line != execution.end_line:
             self.restyle()
+
+    def _show_title(self) -> None:
+        execution = self._painter.execution
+        if execution is not None:
+            self.border_title = _title(execution, self.outer_size.width - _CORNERS)
 
     def _note_steps(self, steps: Sequence[Step]) -> None:
         if steps == self.folds.steps:
@@ -409,6 +423,7 @@ class LogPane(InParts, Pane):
     def on_resize(self) -> None:
         """Keep the place in a view of another size."""
         self._fit()
+        self._show_title()
         self._settle()
         self.refresh()
 
@@ -429,12 +444,35 @@ def _no_heading(_line: int) -> None:
     """There are no steps."""
 
 
-def _title(execution: Execution) -> Content:
+def _told(execution: Execution) -> tuple[object, ...]:
+    """What the title depends on."""
+    return execution.id, execution.word, execution.exit_code, execution.duration_ms
+
+
+def _title(execution: Execution, room: int) -> Content:
+    """Name, status, how and after how long it ended, and as much of the command as there is room.
+
+    What has no room is left out, the least important first.
+    """
     status = execution.status
-    return Content.assemble(
-        f"#{execution.number} {clean_line(execution.name)}  ",
-        (f"{GLYPHS[status]} {execution.word}", f"$status-{status}"),
-    )
+    name = f"#{execution.number} {clean_line(execution.name)}  "
+    word = f"{GLYPHS[status]} {execution.word}"
+    parts = []
+    if status.is_final:
+        parts = [
+            text for text in (how_it_ended(execution), execution_time(execution, now())) if text
+        ]
+    while parts and cell_len(name + word + _joined(parts)) > room:
+        parts.pop()
+    left = room - cell_len(name + word + _joined(parts)) - 2
+    if left >= _LEAST_COMMAND:
+        command = command_on_a_line(execution)
+        parts.append(command if cell_len(command) <= left else fit(command, left))
+    return Content.assemble(name, (word, f"$status-{status}"), _joined(parts))
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "".join(f"  {part}" for part in parts)
 
 
 def _triplet(colour: Color) -> ColorTriplet:
