@@ -184,6 +184,8 @@ async def test_hidden_markers_are_reached_by_search_and_by_number(show: Show, nu
         )
         await host.press("G")
         assert "STEP_COMPLETE:Build" not in host.rows
+        host.log.jump(11, above=1)
+        assert (host.line, host.rows[-2:]) == (11, ["STEP_ERROR:1 test failed", "bye"])
 
 
 async def test_only_markers_are_hidden_and_it_is_said(recorder: Recorder, show: Show) -> None:

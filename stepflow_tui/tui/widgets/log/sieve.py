@@ -108,7 +108,7 @@ class LogSieve(LogPane):
         self._hide_silent()
         lines = self.view.lines
         if not all(lines.has(row.line) for row in self._rows):
-            self._rearrange(lines.refresh)
+            self._rearrange(lines.refresh, self._shown_at(self.cursor))
 
     def jump(self, line: int, *, above: int, reveal: bool = False) -> None:
         """Go to a line, with some lines above it in view, and stay there.
@@ -116,10 +116,20 @@ class LogSieve(LogPane):
         Args:
             line: its index.
             above: so many lines.
-            reveal: show it even if it is a marker that is hidden.
+            reveal: show it even if it is a marker that is hidden; else the line above it is meant.
         """
-        self.view.lines.reveal(line if reveal and self.filter is None else None)
+        lines = self.view.lines
+        if reveal and self.filter is None:
+            lines.reveal(line)
+        else:
+            lines.reveal(None)
+            line = self._shown_at(line)
         super().jump(line, above=above)
+
+    def _shown_at(self, line: int) -> int:
+        """This line, or the one above it that a marker which is hidden follows."""
+        above = self.view.lines.last_passing(line) if self._filter is None else line
+        return line if above is None else above
 
     def resume(self) -> None:
         """Go to the end and follow it."""
