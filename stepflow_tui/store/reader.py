@@ -100,6 +100,10 @@ def problem(path: Path, error: sqlite3.Error) -> StoreProblem:
         return DatabaseDamaged(
             f"{path} is damaged ({error}); stepflow runner start sets it aside and begins anew"
         )
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # only its making is written without WAL
+        return NoDatabase(
+            f"{path} was not finished, as its runner was killed; make it: stepflow runner start"
+        )
     if _UNDECODABLE in str(error):
         return TextProblem(f"cannot read {path}: {error}")
     return StoreProblem(f"cannot read {path}: {error}")

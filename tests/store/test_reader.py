@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,6 @@ from stepflow_tui.store.reader import AsyncReader, Reader
 from stepflow_tui.store.schema import VERSION
 from stepflow_tui.store.writer import Writer
 from tests.store.test_writer import execution, insert
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_missing_database_is_no_database(path: Path) -> None:
@@ -172,3 +171,25 @@ def test_the_first_pulse_takes_as_long_with_a_long_history(path: Path) -> None:
             reader.all(queries.pulse(0, 0))
     writer.close()
     assert steps[1] == steps[0]
+
+
+HALF_MADE = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA user_version=0")
+connection.execute("PRAGMA cache_size=5")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE second (a)")
+connection.executemany("INSERT INTO second VALUES (?)", [(b"x" * 1000,)] * 2000)
+os._exit(0)
+"""
+
+
+def test_a_database_whose_making_was_cut_short_is_none_yet(path: Path) -> None:
+    """Its journal has to be rolled back, which a reader may not do."""
+    subprocess.run([sys.executable, "-c", HALF_MADE, str(path)], check=True)
+    assert Path(f"{path}-journal").exists()
+    with pytest.raises(NoDatabase, match=r"was not finished.*: stepflow runner start$"):
+        Reader(path)
+    Writer(path).close()
+    Reader(path).close()
