@@ -99,7 +99,7 @@ class Runner:
             wake=self._wake,
             timeout_s=settings.artifact_timeout,
         )
-        self._timers = Timers()
+        timers = self._timers = Timers()
         self._pace = Pace()
         self._recordings: dict[str, Recording] = {}
         self._endings = Endings(settings, self._timers, self._mark)
@@ -113,34 +113,18 @@ class Runner:
         self._leaving = False
         self._leave_when_empty = False
         self._busy_at = time.monotonic()
-        self._selector = selectors.DefaultSelector()
+        selector = self._selector = selectors.DefaultSelector()
         self.monitor = HomeMonitor(
-            home,
-            lock,
-            self._selector,
-            self._timers,
-            trouble,
-            recorded=self._recordings,
-            notice=self._on_hints,
+            home, lock, selector, timers, trouble, recorded=self._recordings, notice=self._on_hints
         )
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
         self._hardening = Hardening(writer, self._timers, self._failed)
         self._starts = Starts(
-            home,
-            self._selector,
-            self._recordings,
-            self._mark,
-            timers=self._timers,
-            trouble=trouble,
+            home, selector, self._recordings, self._mark, timers=timers, trouble=trouble
         )
         self._cancels = Cancels(home, writer, self._endings, self._recordings, self._look_again)
         self._housekeeping = Housekeeping(
-            home,
-            writer,
-            settings,
-            self._timers,
-            failed=self._failed,
-            succeeded=self._guard.succeeded,
+            home, writer, settings, timers, failed=self._failed, succeeded=self._guard.succeeded
         )
         may_clean, trusted = self.monitor.is_held, self._housekeeping.clock
         self._cleaning = Cleaning(
