@@ -171,14 +171,10 @@ class Endings:
             self._end_late_stream(recording)
             return
         end = self._ends.get(recording.id)
+        self.advance_stop(recording, now)  # an end that it finds came after what was read
         if end is None:
-            if recording.wanted_stop is None:
-                self._check_time(recording, now)
-            else:
-                self._stop_processes(recording)
             self._give_up_if_lost(recording, now)
             return
-        self._stop_leftovers(recording, end)
         if not self._is_over(recording, end, now):
             return
         if not recording.collecting:
@@ -187,6 +183,18 @@ class Endings:
             self._await_artifacts(recording, end, now)
         else:
             self._finish(recording, end)
+
+    def advance_stop(self, recording: Recording, now: Instant) -> None:
+        """Stop what is to be stopped, whether or not all output so far is read."""
+        if recording.is_final:
+            return
+        end = self._ends.get(recording.id)
+        if end is not None:
+            self._stop_leftovers(recording, end)
+        elif recording.wanted_stop is None:
+            self._check_time(recording, now)
+        else:
+            self._stop_processes(recording)
 
     def _await_artifacts(self, recording: Recording, end: _End, now: Instant) -> None:
         """The script has ended; say so where that takes longer than most copies do."""

@@ -426,8 +426,10 @@ class Runner:
         if recording.id in self._maybe_exited:
             self._maybe_exited.discard(recording.id)
             self._endings.look(recording, now)
-        more = False if recording.has_unsaved_output else recording.read(now, limit)
-        if not more:
+        more = recording.has_unsaved_output or recording.read(now, limit)
+        if more:
+            self._endings.advance_stop(recording, now)
+        else:
             self._endings.advance(recording, now)
         self._collect(recording)
         return more

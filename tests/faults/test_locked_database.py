@@ -28,10 +28,10 @@ ALLOWED_S = 3.0
 
 
 @contextmanager
-def locked(house: House) -> Iterator[None]:
+def locked(house: House, mode: str = "IMMEDIATE") -> Iterator[None]:
     """Another program is in the middle of a write."""
     with closing(sqlite3.connect(house.home.database, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(f"BEGIN {mode}")
         yield
         connection.execute("ROLLBACK")
 
@@ -106,3 +106,18 @@ def test_a_reason_that_cannot_be_read_stops_nobody(house: House) -> None:
         spool = Spool(house.home, "0" * 26)
         (house.home.spool / f"{'0' * 26}.stop").write_text(content)
         assert spool.stop_reason() is None
+
+
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
+def test_what_ends_during_a_lock_has_all_of_its_log(house: House, mode: str) -> None:
+    script = house.script(
+        "i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i + 1)); sleep 0.02; done"
+    )
+    running = house.wait_running(house.submit(script))
+    wait_for(lambda: house.log(running))
+    with locked(house, mode):
+        wait_for(Spool(house.home, running.id).exit)
+        time.sleep(1.5)  # it is looked at after its end, with output that could not be stored
+    done = house.wait(running.id)
+    assert (done.status, done.line_count) == (Status.COMPLETED, 60)
+    assert house.log(done) == b"".join(b"line %d\n" % line for line in range(60))
