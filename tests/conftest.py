@@ -21,6 +21,10 @@ hypothesis.settings.load_profile("shared machine")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LatenessReport(), "lateness")
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as a shell does for what it starts with &
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
