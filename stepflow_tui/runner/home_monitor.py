@@ -129,7 +129,8 @@ class HomeMonitor:
         else:
             self._trouble.over("directories")
         inodes = [_inode(path) for path in self._home.directories]
-        if inodes != self._inodes:
+        is_watched = self._watch is None or self._watch.is_whole
+        if inodes != self._inodes or not is_watched:
             is_first, self._inodes = not self._inodes, inodes
             if not is_first:
                 self._renew_watch()

@@ -49,6 +49,10 @@ class Hints(Struct):
 class Watch:
     """Watches the directories of a home from which the runner takes its work.
 
+    Attributes:
+        is_whole: none of the watched directories has been removed since `renew`. A new one in its
+            place may have the same inode.
+
     Raises:
         OSError: no inotify instance or watch is left for this user.
     """
@@ -57,6 +61,7 @@ class Watch:
         self._home = home
         self._places = {home.runner_lock.name, *(path.name for path in home.directories[1:])}
         self._watched: dict[Path, int] = {}
+        self.is_whole = True
         self._inotify = INotify(nonblocking=True)
         try:
             self.renew()
@@ -71,6 +76,7 @@ class Watch:
             OSError: no watch is left for this user.
         """
         home = self._home
+        self.is_whole = True
         self._watch(home.root, _REPLACED | _GONE)
         self._watch(home.requests, flags.MOVED_TO)
         self._watch(home.spool, _SPOOL)
@@ -98,6 +104,8 @@ class Watch:
         for event in self._inotify.read(timeout=0):
             if event.mask & flags.Q_OVERFLOW:
                 hints.overflow = True
+            elif event.mask & flags.IGNORED:
+                hints.home |= self._forget(event.wd)
             elif event.wd == watched.get(home.requests):
                 hints.requests = True
             elif event.wd == watched.get(home.spool):
@@ -106,6 +114,14 @@ class Watch:
                 hints.database |= event.name.startswith(home.database.name)
                 hints.home |= not event.name or event.name in self._places
         return hints
+
+    def _forget(self, number: int) -> bool:
+        """The kernel has ended a watch: True if it is one that is still wanted."""
+        gone = [directory for directory, wd in self._watched.items() if wd == number]
+        for directory in gone:
+            del self._watched[directory]
+            self.is_whole = False
+        return bool(gone)
 
     def close(self) -> None:
         """End the watch."""

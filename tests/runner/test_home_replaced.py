@@ -21,6 +21,7 @@ from stepflow_tui.requests.runner_lock import Standing
 from stepflow_tui.runner import proc
 from stepflow_tui.store.home import prepare_home
 from tests.house import House, wait_for
+from tests.lateness import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +167,40 @@ def test_a_directory_that_is_gone_is_made_again(house: House, name: str, harm: s
     assert house.home.directories[0].is_dir()
     assert len(list((house.home.artifacts / done.id).rglob("out.txt"))) == 1
     assert house.start_runner().pid == pid
+
+
+def remake(directory: Path) -> bool:
+    """Make a directory anew with all that is in it; whether it has the inode of the old one."""
+    inode = directory.stat().st_ino
+    others = [directory.with_name(f"other-{number}") for number in range(20)]
+    others[0].mkdir(mode=0o700)
+    content = [path.rename(others[0] / path.name) for path in directory.iterdir()]
+    directory.rmdir()
+    for other in others[1:]:
+        other.mkdir(mode=0o700)
+    [same] = [other for other in others if other.stat().st_ino == inode] or [others[1]]
+    same.rename(directory)
+    for path in content:
+        path.rename(directory / path.name)
+    return directory.stat().st_ino == inode
+
+
+@pytest.mark.parametrize("name", ["requests", "spool"])
+def test_a_directory_that_is_made_again_with_the_same_inode(house: House, name: str) -> None:
+    runner = house.start_runner()
+    house.run("true")
+    os.kill(runner.pid, signal.SIGSTOP)  # it sees nothing of what was in between
+    try:
+        if not remake(house.home.root / name):
+            pytest.skip("this file system uses no inode again at once")
+    finally:
+        os.kill(runner.pid, signal.SIGCONT)
+    time.sleep(1.0)  # what it heard of the removal is dealt with
+    began = time.monotonic()
+    done = house.run(house.script("echo hi"))
+    in_time(time.monotonic() - began, 3, "a run in directories made again")
+    assert (done.status, house.log(done)) == (Status.COMPLETED, b"hi\n")
+    assert house.start_runner().pid == runner.pid
 
 
 def test_a_home_that_is_moved_and_comes_back(house: House) -> None:
