@@ -217,7 +217,7 @@ class LogLine(Struct, frozen=True):
     Attributes:
         number: from 1.
         text: its bytes; of a line that is longer than what was asked for the first ones, or if it
-            was redrawn with carriage returns its last state.
+            was redrawn its last state.
         arrived_at: UTC milliseconds.
         size: how many bytes the whole line has.
         complete: its newline is there.
@@ -284,9 +284,7 @@ def _missing(gap: Chunk, head: bytes, start: int, stop: int) -> Iterator[LogLine
 
 def head_of(line: bytes, limit: int) -> bytes:
     """At most `limit` bytes of a line: the first ones of what was not written over."""
-    if len(line) > limit and b"\r" in line:
-        line = current_state(line)
-    return line[:limit]
+    return (current_state(line) if len(line) > limit else line)[:limit]
 
 
 class _Times:
@@ -310,5 +308,5 @@ def _line(index: int, text: bytes, times: _Times, limit: int, size: int | None) 
         size = len(text)
     if size <= limit:  # as most are
         return LogLine(index + 1, text, times.of(index), size)
-    head = head_of(text, limit + 1)
+    head = current_state(text)[: limit + 1]  # of what is long some states are gone already
     return LogLine(index + 1, head[:limit], times.of(index), size, truncated=len(head) > limit)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stepflow_tui.core.errors import NotADatabase
+from stepflow_tui.core.text import plain
 from stepflow_tui.store.chunks import (
     CHUNK_BYTES,
     RAW,
@@ -83,6 +84,19 @@ def test_of_a_long_line_that_is_redrawn_the_last_state_is_kept() -> None:
     assert second.text == b"next"
     [half] = lines_of(chunks[:2], start=0, stop=9, limit=20)
     assert (half.text, half.truncated, half.size) == (b" 20% of", False, 23)
+
+
+@pytest.mark.parametrize(
+    "new", [b"\r", b"\x1b[1G", b"\x1b[G", b"\x1b[2K\x1b[1G", b"\x1b[1A\x1b[2K\r"]
+)
+@pytest.mark.parametrize("cut", [1, 7, 40, 1000])
+def test_a_long_line_has_the_state_that_the_whole_line_ends_in(new: bytes, cut: int) -> None:
+    line = b"".join(new + b"%d%% loaded" % share for share in range(101))
+    stream = line + b"\nnext\n"
+    chunks = packed([stream[at : at + cut] for at in range(0, len(stream), cut)])
+    first, second = lines_of(chunks, start=0, stop=9, limit=60)
+    assert (plain(first.text), first.truncated, first.size) == ("100% loaded", False, len(line))
+    assert second.text == b"next"
 
 
 def test_merging_keeps_when_lines_arrived() -> None:

@@ -238,6 +238,22 @@ def progress(start: int, stop: int) -> bytes:
     return b"".join(b"\r%7d of all done" % at for at in range(start, stop))
 
 
+@pytest.mark.parametrize("new", [b"\x1b[2K\x1b[1G", b"\x1b[G", b"\x1b[1A\x1b[2K\r"])
+@pytest.mark.parametrize("states", [8_000, 300_000])
+async def test_a_spinner_that_uses_no_carriage_return_shows_its_last_state(
+    recorder: Recorder, source: CountingSource, new: bytes, states: int
+) -> None:
+    number = recorder.execution()
+    recorder.log(number, progress(0, states).replace(b"\r", new) + new + b"done\nafter\n")
+    log = await opened(source, number)
+    await log.load(range(2))
+    shown = [plain(text or b"") for text in texts(log, range(2))]
+    assert shown == ["done", "after"]
+    line = log.line(0)
+    assert line is not None
+    assert not line.truncated
+
+
 @pytest.mark.parametrize("states", [10_000, 1_000_000])
 async def test_of_a_line_that_is_redrawn_the_last_state_counts(
     recorder: Recorder, source: CountingSource, states: int

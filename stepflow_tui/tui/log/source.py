@@ -221,9 +221,10 @@ class LogPages:
         before = ends[: index - chunks[0].first_line + 1]
         size = line.size + chunks[0].first_byte + len(b"\n".join(before)) - read
         line = replace(line, size=size, complete=len(before) < len(ends))
-        if line.truncated or b"\r" not in before[-1]:
+        state = current_state(before[-1])
+        if len(state) == len(before[-1]):
             return line
-        return replace(line, text=current_state(before[-1])[:MAX_LINE])
+        return replace(line, text=state[:MAX_LINE], truncated=len(state) > MAX_LINE)
 
 
 def coloured(lines: list[LogLine], style: Style) -> list[LogLine]:
