@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.errors import NO_ROOM
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.runner.proc import names_of
@@ -21,12 +24,18 @@ if TYPE_CHECKING:
     from stepflow_tui.runner.stop import Stop
     from stepflow_tui.store.writer import Writer
 
+_log = logging.getLogger(__name__)
+
+_PASSING = NO_ROOM | {errno.ENOENT, errno.ENOTDIR}
+"""Errors of a spool without room, or that was moved or replaced a moment ago."""
+
 _UNSEEN = (
     "it runs in another PID namespace, which cannot be seen from here; cancel it there, or give it "
     "up with --force"
 )
 _BEHIND_S = 0.05
 _STOPPING_S = 0.1
+_RETRY_S = 1.0
 
 
 class Cancels:
@@ -67,9 +76,19 @@ class Cancels:
         elif recording.start is not None and recording.start.is_unseen and not request.force:
             inbox.refuse(self._home, path, _UNSEEN)
         else:
-            self._files.setdefault(recording.id, []).append(path)
-            self._taken.add(request.id)
+            self._cancel(recording, request, path)
+
+    def _cancel(self, recording: Recording, request: CancelRequest, path: Path) -> None:
+        try:
             self._endings.cancel(recording, force=request.force)
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+            _log.warning("#%d cannot be cancelled yet: %s", recording.execution.number, error)
+            self._look_again(_RETRY_S)  # what has not started is barred by a file
+            return
+        self._files.setdefault(recording.id, []).append(path)
+        self._taken.add(request.id)
 
     def _take_late(self, request: CancelRequest, path: Path) -> None:
         """What is over cannot be stopped, but something may be left of it."""

@@ -77,8 +77,12 @@ class Endings:
         self._timers.at(mono_ms / 1000, partial(self._mark, recording.id))
 
     def cancel(self, recording: Recording, *, force: bool) -> None:
-        """Stop an execution because somebody asked for it."""
-        if recording.start is None and not take_lock(str(recording.spool.prefix)):
+        """Stop an execution because somebody asked for it.
+
+        Raises:
+            OSError: its start cannot be barred now. It is not ordered any more; try again.
+        """
+        if recording.start is None and not self._bar(recording):
             start = recording.spool.start()
             if start is not None:
                 recording.begin(start)
@@ -97,6 +101,15 @@ class Endings:
             self._mark(recording.id)
         if force and recording.stop is not None:
             recording.stop.hasten(time.monotonic())
+
+    def _bar(self, recording: Recording) -> bool:
+        """Take the start lock, so that nobody starts it; False if that was taken before."""
+        try:
+            return take_lock(str(recording.spool.prefix))
+        except OSError:
+            recording.want_stop(CANCELLED)
+            self._mark(recording.id)
+            raise
 
     def stop_leftovers(self, home: Home, execution: Execution, *, force: bool) -> Stop:
         """Stop what is left of an execution that is over; its status stays as it is."""

@@ -38,6 +38,7 @@ class HomeMonitor:
 
     Attributes:
         standing: how the runner stood to its home at the last look.
+        is_blocked: something else stands in the place of its spool directory.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class HomeMonitor:
         self._watch: Watch | None = None
         self._inodes: list[tuple[int, int] | None] = []
         self.standing = Standing.HELD
+        self.is_blocked = False
         self._begin_watching()
 
     @property
@@ -124,6 +126,7 @@ class HomeMonitor:
     def _restore(self) -> None:
         """Make missing directories again, and watch those that are new."""
         problems = [problem for path in self._home.directories[1:] if (problem := _restored(path))]
+        self.is_blocked = not self._home.spool.is_dir()
         if problems:
             self._trouble.note("directories", "; ".join(problems))
         else:

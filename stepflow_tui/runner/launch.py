@@ -32,12 +32,14 @@ class LaunchFailed(Struct, frozen=True):
 
     Attributes:
         errno: the system's number of the error, if it is one of the system.
+        path: of the file that it is about; empty if it is about none.
     """
 
     execution: str
     pid: int
     error: str
     errno: int | None = None
+    path: str = ""
 
 
 class Launcher:
@@ -101,7 +103,8 @@ class Launcher:
             if not packet:
                 raise ConnectionResetError("the launcher is gone")
             answer = json.loads(packet)
-            yield LaunchFailed(answer["id"], answer["pid"], answer["error"], answer.get("errno"))
+            who = answer["id"], answer["pid"]
+            yield LaunchFailed(*who, answer["error"], answer.get("errno"), answer.get("path", ""))
 
     @property
     def stopped_pid(self) -> int | None:

@@ -213,7 +213,9 @@ class Starter:
     def _complain(self, execution: str, error: Exception) -> None:
         complaint = {"id": execution, "pid": os.getpid(), "error": str(error)}
         if isinstance(error, OSError):
-            complaint["errno"] = error.errno
+            path = os.fsdecode(error.filename or b"")
+            complaint |= {"errno": error.errno, "path": path}
+            complaint["error"] = ": ".join(filter(None, (path, error.strerror or str(error))))
         packet = json.dumps(complaint).encode()
         with contextlib.suppress(OSError):  # the runner is gone; its successor finds no lock
             self._channel.send(packet)

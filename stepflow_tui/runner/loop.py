@@ -284,8 +284,9 @@ class Runner:
             self.leave()
         elif self._guard.wants_checkup():
             self._checkup = Checkup(self._home.database, self._wake)
-        if self._guard.is_disk_low != self._starts.is_held:
-            self._starts.hold(held=self._guard.is_disk_low)
+        is_held = self._guard.is_disk_low or self.monitor.is_blocked
+        if is_held != self._starts.is_held:
+            self._starts.hold(held=is_held)
 
     # Taking requests
 
@@ -322,7 +323,7 @@ class Runner:
             return
         orders = intake.look(self._home, self._known_requests())
         self._look_for_requests = orders.more
-        if orders.runs:
+        if orders.runs and not self.monitor.is_blocked:
             self._accept(orders.runs)
         for cancel, path in orders.cancels:
             self._cancels.take(cancel, path)

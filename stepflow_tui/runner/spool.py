@@ -1,8 +1,8 @@
 """The files of an execution in the spool directory: what the shim and its cat leave there.
 
 `ID.lock` who started it (made once, by hard link), `ID.out` the output, `ID.exit` the exit status,
-`ID.masks` what is hidden in the output, `ID.stop` why it is stopped, where
-the database cannot take that, `ID.signalled` that it was told to stop.
+`ID.masks` what is hidden in it, `ID.stop` why it is stopped, if the database cannot take that,
+`ID.signalled` that it was told to stop.
 """
 
 from __future__ import annotations
@@ -411,7 +411,7 @@ def _content(path: str) -> bytes | None:
     try:
         descriptor = _open(path)
     except OSError as error:
-        if error.errno in _SCARCE:
+        if error.errno in (*_SCARCE, errno.ENOTDIR):  # something stands in the spool's place
             raise
         raise SpoolProblem(f"{path}: {error.strerror}") from error
     if descriptor is None:

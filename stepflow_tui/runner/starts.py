@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import selectors
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core import clock
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_MISSING = (errno.ENOENT, errno.ENOTDIR)
 _RETRY_S = 1.0
 _CHECK_S = 2.0
 """An order that is open for so long has the launcher looked at."""
@@ -69,7 +72,8 @@ class Starts:
         """Order what waits to be started, unless starts are held."""
         if not self.is_held:
             for recording in self._recordings.values():
-                if recording.id not in self._ordered and _is_waiting(recording):
+                is_new = recording.id not in self._ordered and recording.wanted_stop is None
+                if is_new and _is_waiting(recording):
                     self._order(recording)
         self._tune()
 
@@ -143,11 +147,12 @@ class Starts:
         recording = self._recordings.get(failure.execution)
         if recording is None or recording.is_final:
             return
-        start = recording.spool.start()
+        start = recording.look_for_start()
         if start is not None and start.pid != failure.pid:
             return  # it was ordered twice, and the other start has the lock
-        if failure.errno in NO_SPACE and start is None and recording.start is None:
-            self._await_space(recording)
+        hindrance = self._hindrance(failure)
+        if hindrance and start is None and recording.start is None:
+            self._try_later(recording, hindrance)
             return
         error = recording.ingest.masked(failure.error)
         reason = Reason(Status.FAILED, f"could not be started: {error}")
@@ -155,14 +160,24 @@ class Starts:
         recording.end_stream()
         self._mark(recording.id)
 
-    def _await_space(self, recording: Recording) -> None:
+    def _hindrance(self, failure: LaunchFailed) -> str | None:
+        """What keeps scripts from being started, as a sentence, if it passes; None if not."""
+        if failure.errno in NO_SPACE:
+            return (
+                "no script can be started: no space, inodes or quota are left where the home is, "
+                "or it is read-only"
+            )
+        if failure.errno in _MISSING:
+            if Path(failure.path).parent == self._home.spool:
+                return f"no script can be started: {self._home.spool} was moved or removed"
+            if not self._home.requests.is_dir():
+                return f"no script can be started: {self._home.requests} is not there"
+        return None
+
+    def _try_later(self, recording: Recording, hindrance: str) -> None:
         """Try again what has no lock yet, and say so, until nothing waits any more."""
         self._ordered.discard(recording.id)
-        sentence = (
-            "no script can be started: no space, inodes or quota are left where the home is, "
-            "or it is read-only"
-        )
-        self._trouble.note("start", sentence)
+        self._trouble.note("start", hindrance)
         if not self._retrying:
             self._retrying = True
             self._timers.after(_RETRY_S, self._retry)

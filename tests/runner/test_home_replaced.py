@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ import pytest
 
 from stepflow_tui.core.errors import HomeProblem
 from stepflow_tui.core.home import Home
+from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import CancelRequest
 from stepflow_tui.requests.runner import RunnerIdentity, RunnerLock, live_runner, start_runner
 from stepflow_tui.requests.runner_lock import Standing
 from stepflow_tui.runner import proc
@@ -201,6 +204,39 @@ def test_a_directory_that_is_made_again_with_the_same_inode(house: House, name: 
     in_time(time.monotonic() - began, 3, "a run in directories made again")
     assert (done.status, house.log(done)) == (Status.COMPLETED, b"hi\n")
     assert house.start_runner().pid == runner.pid
+
+
+@pytest.mark.parametrize("secrets", [[], ["hidden-word"]])
+def test_a_file_in_place_of_the_spool_is_waited_for(house: House, secrets: list[str]) -> None:
+    going = house.submit(house.script(TICKING))
+    running = house.wait_running(going)
+    wait_for(lambda: b"line 5\n" in house.log(running))
+    runner = house.start_runner()
+    away = house.root / "away"
+    house.home.spool.rename(away)
+    try:
+        house.home.spool.touch()
+    except FileExistsError:  # it was made again before
+        house.home.spool.rmdir()
+        house.home.spool.touch()
+    request = house.request("echo", "hi", secrets=secrets)
+    given_up = house.request("echo", "never")
+    inbox.submit(house.home, request, given_up)
+    inbox.submit(house.home, CancelRequest(new_id(), given_up.id, force=False))
+    wait_for(lambda: (found := live_runner(house.home)) and "not a directory" in found.trouble)
+    time.sleep(3.0)  # longer than a sweep
+    house.home.spool.unlink()
+    with suppress(OSError):  # it was made again before
+        house.home.spool.rmdir()
+    away.rename(house.home.spool)
+    done = house.wait(request.id)
+    assert (done.status, done.warnings, house.log(done)) == (Status.COMPLETED, [], b"hi\n")
+    assert house.wait(given_up.id).status is Status.CANCELLED
+    ticked = house.wait(going)
+    assert (ticked.status, ticked.warnings, house.log(ticked)) == (Status.COMPLETED, [], LINES)
+    assert live_runner(house.home) is not None
+    assert house.start_runner().pid == runner.pid
+    assert "Traceback" not in house.home.runner_log.read_text()
 
 
 def test_a_home_that_is_moved_and_comes_back(house: House) -> None:

@@ -154,6 +154,39 @@ def test_a_start_on_a_read_only_file_system_is_worth_another_try(mounted: House)
     assert "Read-only" in failure.error
 
 
+def fill_inodes(house: House) -> list[Path]:
+    """Make files until there are no inodes left; the first of them."""
+    subprocess.run(["mount", "-o", "remount,nr_inodes=400", str(house.root)], check=True)
+    made: list[Path] = []
+    while True:
+        path = house.root / f"filler-{len(made)}"
+        try:
+            path.touch()
+        except OSError:
+            return made
+        made.append(path)
+
+
+def test_what_waits_for_inodes_can_be_cancelled(mounted: House) -> None:
+    house = mounted
+    house.run("true")
+    going = house.submit("sleep", "60")
+    house.wait_running(going)
+    script = house.script("touch started")
+    fillers = fill_inodes(house)
+    fillers.pop().unlink()
+    waiting = house.submit(script)  # its request takes the last one
+    wait_for(lambda: "no script can be started" in trouble(house))
+    for execution in (waiting, going):
+        fillers.pop().unlink()
+        house.cancel(execution)
+    assert house.wait(going, 20).status is Status.CANCELLED  # the first has not held it up
+    for path in fillers:
+        path.unlink()
+    assert house.wait(waiting, 20).status is Status.CANCELLED
+    assert not (house.scripts / "started").exists()
+
+
 @pytest.mark.parametrize("code", ROOM_ERRORS)
 def test_trouble_that_cannot_be_told_ends_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch, code: int
