@@ -18,15 +18,15 @@ from binascii import b2a_base64
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from heapq import merge
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from stepflow_tui.core.errors import StepflowError
 from stepflow_tui.core.lazy_pattern import lazy_pattern
 from stepflow_tui.core.markers import MAX_LINE, Meta, parse_line
-from stepflow_tui.core.text import clean_path
-from stepflow_tui.core.visible import raw_parts
+from stepflow_tui.core.text import clean, clean_path
+from stepflow_tui.core.visible import raw_parts, visible_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,9 @@ _DIRECTIVE = b"::add-mask::"
 _MASK_LINE = lazy_pattern(rb"::add-mask::([^\n]{0,%d}+)(\n?)" % (MAX_LINE - len(_DIRECTIVE)))
 _BEGUN_DIRECTIVES = tuple(_DIRECTIVE[:size] for size in range(len(_DIRECTIVE) - 1, 0, -1))
 _COLOUR = lazy_pattern(rb"\x1b\[[0-9;:]*+m|\x1b\(B")
+_OTHER_ROW = lazy_pattern(rb"\x1b(?:E|\[[0-9;]*+[EFHf])")
+"""Goes to the beginning of another row, or to any place of the screen."""
+
 _ESCAPED = lazy_pattern("%(25|0[AaDd])")
 _TOO_LONG = "a line ::add-mask:: of more than 64 KB hides nothing, and it is in the log"
 
@@ -215,7 +218,7 @@ class Masker:
         lead = lead[lead.rfind(b"\n") + 1 :]
         if len(lead) <= MAX_LEAD and _may_stand_behind(lead):
             return True
-        part = raw_parts(lead)[-1]  # wherever it begins anew, whether or not that stays visible
+        part = _parts(lead)[-1]  # wherever it begins anew, whether or not that stays visible
         return len(part) <= MAX_LEAD and part != lead and _may_stand_behind(part)
 
     def _learn(self, line: bytes, added: list[str], warnings: list[str]) -> None:
@@ -225,6 +228,15 @@ class Masker:
                     added.append(mask)
             except MaskRefused as reason:
                 warnings.append(f"a line ::add-mask:: hides nothing: {reason}")
+
+
+def _parts(line: bytes) -> list[bytes]:
+    """The raw parts of a line, cut where another row begins, too; together they are the line."""
+    found = []
+    for part in raw_parts(line):
+        cuts = [0, *(move.end() for move in _OTHER_ROW.finditer(part)), len(part)]
+        found += [part[start:end] for start, end in pairwise(cuts)]
+    return found
 
 
 def _may_stand_behind(lead: bytes) -> bool:
@@ -238,7 +250,10 @@ def _asked_for(line: bytes) -> Iterator[str]:
     yield from (_unescaped(value).strip(), value)
     if value.isprintable():
         return
-    first, *others = raw_parts(line)
+    shown = clean(visible_rows(_DIRECTIVE + line)[0]).partition(_DIRECTIVE.decode())[2].strip()
+    if len(shown) >= MIN_MASK and "\ufffd" not in shown:
+        yield from (_unescaped(shown).strip(), shown)
+    first, *others = _parts(line)
     for part in (first, *(part for part in others if _DIRECTIVE in part)):
         lead, _, rest = part.rpartition(_DIRECTIVE)
         text = clean_path(rest.decode("utf-8", "surrogateescape")).strip()

@@ -138,6 +138,17 @@ def test_a_marker_counts_behind_a_progress_bar_of_any_length(size: int) -> None:
         b"::add-mask::other-one\r::add-mask::hunter2",
         b"\xef\xbb\xbf::add-mask::hunter2",
         b"x\x1b[2K\x1b[1G::add-mask::hunter2",
+        b"x\x1b[E::add-mask::hunter2",
+        b"x\x1bE::add-mask::hunter2",
+        b"x\x1b[2F::add-mask::hunter2",
+        b"x\x1b[3;1H::add-mask::hunter2",
+        b"x\x1b[2J\x1b[H::add-mask::hunter2",
+        b"x\x1b[5;10f\x1b[31m::add-mask::hunter2\x1b[0m",
+        b"::add-mask::hunter2\x1b[5;10Hfoo",
+        b"::add-mask::other-one\x1b[E::add-mask::hunter2",
+        b"::add-mask::hunter3\b2",
+        b"::add-mask::xx\x1b[2Dhunter2",
+        b"50%\r::add-mask::hunter2foo\x1b[3D\x1b[K",
     ],
 )
 def test_a_mask_is_found_in_each_raw_part(line: bytes) -> None:
