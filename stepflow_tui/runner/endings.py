@@ -44,6 +44,7 @@ class _End(Struct):
     Attributes:
         left: what it has left in the background.
         left_until: monotonic milliseconds until which that may still end by itself.
+        drained_from: monotonic milliseconds from which on its output may take the time to drain.
         held_s: for so long others had the output open, if they had let go before it was found.
     """
 
@@ -51,6 +52,7 @@ class _End(Struct):
     at: Instant
     left: list[Process] = field(default_factory=list)
     left_until: float = 0.0
+    drained_from: float = 0.0
     held_s: float = 0.0
 
 
@@ -275,8 +277,20 @@ class Endings:
                 return False
         if recording.awaits_files():
             return False
-        drained = end.exit.drained or now.mono_ms >= end.at.mono_ms + self._settings.drain * 1000
-        return drained and (recording.stop is None or recording.stop.is_done)
+        if recording.stop is not None and not recording.stop.is_done:
+            return False
+        return end.exit.drained or self._has_waited(recording, end, now)
+
+    def _has_waited(self, recording: Recording, end: _End, now: Instant) -> bool:
+        """Whether its output was given the time to drain, by a cat that was not stopped."""
+        drain_ms = self._settings.drain * 1000
+        if now.mono_ms < max(end.at.mono_ms, end.drained_from) + drain_ms:
+            return False
+        if not self._stopped_shims.wake_now(recording):
+            return True
+        end.drained_from = now.mono_ms
+        self._mark_at(now.mono_ms + drain_ms, recording)
+        return False
 
     def _finish(self, recording: Recording, end: _End) -> None:
         reason = outcome(end.exit, recording.wanted_stop)

@@ -25,7 +25,7 @@ _EVERY_S = 5.0
 
 
 class StoppedShims:
-    """Looks at the shims of executions, each at most once in five seconds."""
+    """Looks at the shims of executions, each once in five seconds as a rule."""
 
     def __init__(self) -> None:
         self._looked_at: dict[str, float] = {}
@@ -33,14 +33,20 @@ class StoppedShims:
     def wake(self, recording: Recording) -> None:
         """Continue what has been stopped of the shim of this execution, and say so."""
         now = time.monotonic()
-        if recording.start is None or now < self._looked_at.get(recording.id, 0.0) + _EVERY_S:
-            return
-        self._looked_at[recording.id] = now
-        for member in _members(recording.start):
-            if member.is_stopped and proc.send_signal(member, signal.SIGCONT):
+        if now >= self._looked_at.get(recording.id, 0.0) + _EVERY_S:
+            self._looked_at[recording.id] = now
+            self.wake_now(recording)
+
+    def wake_now(self, recording: Recording) -> bool:
+        """The same, however long ago the last look was; whether something was stopped."""
+        found = _members(recording.start) if recording.start is not None else []
+        stopped = [member for member in found if member.is_stopped]
+        for member in stopped:
+            if proc.send_signal(member, signal.SIGCONT):
                 _log.warning("#%d: %s", recording.execution.number, _sentence(member))
                 if not recording.is_final and _sentence(member) not in recording.execution.warnings:
                     recording.warn(_sentence(member))
+        return bool(stopped)
 
     def forget(self, execution: str) -> None:
         """This execution has no shim any more."""

@@ -80,6 +80,26 @@ def test_a_shim_that_its_script_stops_is_continued(house: House, name: str) -> N
     assert "and was continued" in house.home.runner_log.read_text()
 
 
+@pytest.mark.parametrize("name", ["pump", "cat"])
+def test_a_script_that_ends_behind_a_stopped_cat(house: House, name: str) -> None:
+    gate = house.root / "gate"
+    wait = f"while [ ! -e {gate} ]; do sleep 0.02; done"
+    execution = house.submit(house.script(f"echo STEP_START:one\n{wait}\necho STEP_START:two\n"))
+    running = house.wait_running(execution)
+    wait_for(lambda: house.log(running))
+    start = Spool(house.home, execution).start()
+    assert start is not None
+    [pump] = [child for child in proc.children(start.pid) if child.session == start.pid]
+    time.sleep(2.5)  # a sweep has just looked at it, and the next one does so in some seconds
+    for pid in [pump.pid] if name == "pump" else [child.pid for child in proc.children(pump.pid)]:
+        os.kill(pid, signal.SIGSTOP)
+    gate.touch()
+    done = house.wait(execution)
+    assert (done.status, done.step_count) == (Status.COMPLETED, 2)
+    assert house.log(done) == b"STEP_START:one\nSTEP_START:two\n"
+    assert all(warning.endswith("and was continued") for warning in done.warnings)
+
+
 def test_a_script_that_was_stopped_on_purpose_is_left_alone(house: House) -> None:
     execution = house.submit(house.script("echo hi\nkill -STOP $$\necho on"))
     running = house.wait_running(execution)
