@@ -50,7 +50,7 @@ _GOES_ON = lazy_pattern(
 """A state that begins so lies over the one before."""
 
 _LEAVES_ROW = lazy_pattern(rb"\x1b(?:\[[0-9;]*[ABEFHdefsu]|[78DEM])")
-_TOKEN = lazy_pattern(
+TOKEN = lazy_pattern(
     "(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
     "|(?:\x1b\\[|\x9b)(?P<codes>[0-9;:]{0,64})(?P<final>[@-~])"
     "|(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
@@ -60,6 +60,8 @@ _TOKEN = lazy_pattern(
     "|(?P<control>[\x08\t\r])"
     "|[\x00-\x1f\x7f-\x9f]"
 )
+"""Text, and control sequences of all kinds, of which those that may matter are named."""
+
 _C1_SEQUENCE = lazy_pattern(
     "\udc9b(?=[0-9;?]+[@-~]|[GHJKm])"
     "|[\udc90\udc9d][0-9A-Za-z$+][^\x07\n\x18\x1a\x1b\udc9c]{0,256}(?:\x07|\udc9c|\x1b\\\\)"
@@ -221,7 +223,7 @@ class _Rows:
 
     def written(self, text: str) -> list[str]:
         """Plays the text, and returns what is visible in each row at its end."""
-        for token in _TOKEN.finditer(text):
+        for token in TOKEN.finditer(text):
             kind = token.lastgroup
             if kind == "text":
                 self._print(token[0])

@@ -35,7 +35,8 @@ class LineFilter:
         include: lines must hold it; None lets all pass.
         exclude: lines must not hold it.
         markers: marker lines may pass; if not, of them only errors of steps do.
-        silent: so may those of `SILENT`, which pass in any case if they hold `include`.
+        silent: so may those of `SILENT`, and lines that were written over later; all of these
+            pass in any case if they hold `include`.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class LogFilter(LogScan):
     """
 
     def __init__(self, log: AnyLog, chosen: LineFilter) -> None:
-        super().__init__(log, chosen.look)
+        hides_redrawn = chosen.include is None and not (chosen.markers and chosen.silent)
+        super().__init__(log, chosen.look, redrawn=0 if hides_redrawn else None)
         self.chosen = chosen
 
     def shown(self) -> Lines:

@@ -125,10 +125,10 @@ def _marks_in(text: str, first_line: int) -> tuple[list[int], list[int], list[in
 
 
 class LogMarks(LogScan):
-    """The errors and warnings of a log, and the marker lines that tell a reader nothing."""
+    """The errors and warnings of a log, and the lines that tell a reader nothing."""
 
     def __init__(self, log: AnyLog) -> None:
-        super().__init__(log, _marks_in, kinds=3)
+        super().__init__(log, _marks_in, kinds=3, redrawn=2)
 
     @property
     def errors(self) -> array[int]:
@@ -142,7 +142,7 @@ class LogMarks(LogScan):
 
     @property
     def silent(self) -> array[int]:
-        """Lines with one of the `SILENT` markers, in order."""
+        """Lines with one of the `SILENT` markers, or that were written over later, in order."""
         return self.found[2]
 
     def counts(self, start: int, stop: int) -> tuple[int, int]:

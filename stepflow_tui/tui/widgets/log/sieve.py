@@ -43,6 +43,7 @@ class LogSieve(LogPane):
         self._matches: Sequence[int] = ()
         self._minimap = Minimap()
         self._scan_on = asyncio.Event()
+        self._has_begun = False
 
     def on_mount(self) -> None:
         """Turn the scroll bar into a map."""
@@ -97,7 +98,7 @@ class LogSieve(LogPane):
         self.restyle()
 
     def _hide_silent(self) -> None:
-        """Leave out markers that tell a reader nothing, as far as they are known."""
+        """Leave out lines that tell a reader nothing, as far as they are known."""
         if self.marks is not None and self._hides_silent:
             self.view.lines.hide(self.marks.silent)
         else:
@@ -144,7 +145,7 @@ class LogSieve(LogPane):
             self._sift()
             return
         self._coming = LogFilter(log, chosen)
-        self._coming.begin(self.view.count if self.follow else self.cursor)
+        self._coming.begin(self._start)
         self._scan_anew()
 
     def _sift(self) -> None:
@@ -187,6 +188,11 @@ class LogSieve(LogPane):
         return self.view.count if is_final else max(0, self.view.count - 1)
 
     @property
+    def _start(self) -> int:
+        """The line to look from: what has no end yet is not looked at."""
+        return self._complete if self.follow else min(self.cursor, self._complete)
+
+    @property
     def _scans(self) -> list[LogScan]:
         scans = (self._coming or self._filter, self.marks)
         return [scan for scan in scans if scan is not None]
@@ -197,6 +203,7 @@ class LogSieve(LogPane):
         self._minimap.forget()
         self._matches = ()
         self.marks = None if log is None else LogMarks(log)
+        self._has_begun = False
         self.view.lines.sift(None)
         self.view.lines.reveal(None)
         self._hide_silent()
@@ -204,22 +211,23 @@ class LogSieve(LogPane):
     def _grown(self) -> None:
         """Look at new lines at once if they are in memory, else as soon as may be."""
         count = self.view.count
-        if self.marks is not None and self.marks.high == 0 and count:
-            self._begin(count)
+        if self.marks is not None and not self._has_begun and count:
+            self._begin()
         silent = 0 if self.marks is None else len(self.marks.silent)
         for scan in self._scans:
             scan.take(count)
         if self._filter is not None:
             self.view.lines.refresh()
         elif self.marks is not None and len(self.marks.silent) != silent:
-            self._hide_silent()
+            self._silent_found()
         if not all(scan.is_done(self._complete) for scan in self._scans):
             self._scan_on.set()
 
-    def _begin(self, count: int) -> None:
+    def _begin(self) -> None:
         """The first lines of a log have come."""
         assert self.marks is not None  # noqa: S101 - as the caller has seen
-        self.marks.begin(count if self.follow else self.cursor)
+        self._has_begun = True
+        self.marks.begin(self._start)
         self.marks.take_back(self.marks.low - _AHEAD * self.height)
         self._hide_silent()
         if self._painter.look.markers is Markers.HIDDEN and self._filter is None:
