@@ -70,6 +70,10 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """Errors of a disk that takes nothing now, and may again: full, over its quota, read-only."""
 
 
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Errors that pass and say nothing of a file: too many are open, no memory, a disk that fails."""
+
+
 def reason_of(error: Exception) -> str:
     """What went wrong, as it can stand in a sentence for a user."""
     return system_reason(error) if isinstance(error, OSError) else str(error)

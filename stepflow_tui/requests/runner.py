@@ -168,6 +168,7 @@ def start_runner(home: Home) -> None:
         ["/bin/sh", "-c", _DETACH, str(home.runner_log.absolute()), *runner_command(home)],
         check=False,
         env=environment,
+        stderr=subprocess.DEVNULL,  # what the shell says of a log that it cannot open
         start_new_session=True,
     )
     if started.returncode:

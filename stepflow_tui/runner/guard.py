@@ -6,6 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from stepflow_tui.core.errors import NO_ROOM, SCARCE, system_reason
 from stepflow_tui.runner.disk import Disk
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Guard:
         self._blocked = False
         self._blocked_at = 0.0
         self._checkup_from = 0.0
+        self._hindered_at: float | None = None
         self.displaced: str | None = None
         self.retry_s = _RETRY_S
 
@@ -93,6 +95,26 @@ class Guard:
             else:
                 self._trouble.over("wal")
         return not self._blocked
+
+    def hindered(self, error: OSError) -> None:
+        """The system has refused something that it may give again, which is said; else it raises.
+
+        Raises:
+            OSError: that same one, if it does not pass by itself.
+        """
+        if error.errno not in NO_ROOM | SCARCE:
+            raise error
+        self._hindered_at = time.monotonic()
+        reason = system_reason(error)
+        _log.warning("waiting for the system: %s", reason)
+        self._trouble.note("system", f"some of the work waits: {reason}")
+
+    def unhindered(self) -> None:
+        """Nothing was refused now; all is well once that has lasted for longer than a retry."""
+        since = self._hindered_at
+        if since is not None and time.monotonic() > since + 2 * _RETRY_S:
+            self._hindered_at = None
+            self._trouble.over("system")
 
     def failed(self, error: WriteFailed) -> bool:
         """A commit failed; True if something was done so that another try may succeed at once."""

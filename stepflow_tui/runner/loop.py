@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from stepflow_tui.core import clock
-from stepflow_tui.core.errors import NO_ROOM, DatabaseDamaged
+from stepflow_tui.core.errors import DatabaseDamaged
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.runner_lock import Standing
 from stepflow_tui.runner import fault, intake
@@ -158,6 +158,7 @@ class Runner:
         while not self._is_time_to_leave():
             try:
                 self._take_turn()
+                self._guard.unhindered()
             except OSError as error:
                 self._wait_for_room(error)
 
@@ -171,13 +172,12 @@ class Runner:
             self._commit()
 
     def _wait_for_room(self, error: OSError) -> None:
-        """A disk that takes nothing now ends nothing: look at everything again in a second."""
-        if error.errno not in NO_ROOM:
-            raise error
-        _log.warning("waiting for the disk", exc_info=error)
+        """What the system refuses now ends nothing: look at everything again in a second."""
+        self._guard.hindered(error)
         self._turns.mark(self._recordings)
         self._pace.failed(_RETRY_S)
         self._look_again(_RETRY_S)
+        self._look_again(3 * _RETRY_S)  # by then it shows whether it is over
 
     def leave(self) -> None:
         """End the loop at its next turn; scripts go on."""

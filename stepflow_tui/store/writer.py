@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from stepflow_tui.core import histogram
-from stepflow_tui.core.errors import NoDatabase, StoreProblem
+from stepflow_tui.core.errors import NO_ROOM, NoDatabase, StoreProblem, reason_of
 from stepflow_tui.store import wal
 from stepflow_tui.store.database_file import DatabaseFile
 from stepflow_tui.store.queries import IDENTITY
@@ -68,9 +68,10 @@ class WriteFailed(StoreProblem):
     """
 
     def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(f"cannot write {path}: {error}")
+        super().__init__(f"cannot write {path}: {reason_of(error)}")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        self.is_full = code == sqlite3.SQLITE_FULL
+        is_refused = isinstance(error, OSError) and error.errno in NO_ROOM
+        self.is_full = code == sqlite3.SQLITE_FULL or is_refused
         self.is_locked = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
         self.is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

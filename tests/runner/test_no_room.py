@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,11 +21,11 @@ from stepflow_tui.requests.runner_lock import RunnerIdentity, RunnerLock
 from stepflow_tui.runner.disk import Disk
 from stepflow_tui.runner.launch import Launcher
 from stepflow_tui.runner.launcher import NO_SPACE
+from stepflow_tui.store.writer import WriteFailed
 from tests.house import House, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ROOM_ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EROFS]
 
@@ -185,6 +187,31 @@ def test_what_waits_for_inodes_can_be_cancelled(mounted: House) -> None:
         path.unlink()
     assert house.wait(waiting, 20).status is Status.CANCELLED
     assert not (house.scripts / "started").exists()
+
+
+def test_no_descriptor_to_spare_ends_nothing(house: House) -> None:
+    house.run("true")
+    runner = house.start_runner()
+    limits = resource.prlimit(runner.pid, resource.RLIMIT_NOFILE)
+    used = len(list(Path(f"/proc/{runner.pid}/fd").iterdir()))
+    resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+    execution = house.submit("echo", "hi")
+    wait_for(lambda: "Too many open files" in trouble(house), 10)
+    resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, limits)
+    done = house.wait(execution)
+    assert (done.status, house.log(done)) == (Status.COMPLETED, b"hi\n")
+    assert house.start_runner().pid == runner.pid
+    wait_for(lambda: not trouble(house), 10)
+    told = house.home.runner_log.read_text()
+    assert "Traceback" not in told
+    assert "Errno" not in told
+
+
+@pytest.mark.parametrize("code", ROOM_ERRORS)
+def test_a_log_that_cannot_be_synced_for_want_of_room_is_a_full_disk(code: int) -> None:
+    failure = WriteFailed(Path("stepflow.db"), OSError(code, os.strerror(code)))
+    assert failure.is_full
+    assert str(failure) == f"cannot write stepflow.db: {os.strerror(code)}"
 
 
 @pytest.mark.parametrize("code", ROOM_ERRORS)
