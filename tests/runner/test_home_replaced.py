@@ -7,7 +7,6 @@ import shutil
 import signal
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,22 +212,20 @@ def test_a_file_in_place_of_the_spool_is_waited_for(house: House, secrets: list[
     wait_for(lambda: b"line 5\n" in house.log(running))
     runner = house.start_runner()
     away = house.root / "away"
+    os.kill(runner.pid, signal.SIGSTOP)  # it would make the directory again in between
     house.home.spool.rename(away)
-    try:
-        house.home.spool.touch()
-    except FileExistsError:  # it was made again before
-        house.home.spool.rmdir()
-        house.home.spool.touch()
+    house.home.spool.touch()
+    os.kill(runner.pid, signal.SIGCONT)
     request = house.request("echo", "hi", secrets=secrets)
     given_up = house.request("echo", "never")
     inbox.submit(house.home, request, given_up)
     inbox.submit(house.home, CancelRequest(new_id(), given_up.id, force=False))
     wait_for(lambda: (found := live_runner(house.home)) and "not a directory" in found.trouble)
     time.sleep(3.0)  # longer than a sweep
+    os.kill(runner.pid, signal.SIGSTOP)
     house.home.spool.unlink()
-    with suppress(OSError):  # it was made again before
-        house.home.spool.rmdir()
     away.rename(house.home.spool)
+    os.kill(runner.pid, signal.SIGCONT)
     done = house.wait(request.id)
     assert (done.status, done.warnings, house.log(done)) == (Status.COMPLETED, [], b"hi\n")
     assert house.wait(given_up.id).status is Status.CANCELLED
