@@ -15,7 +15,7 @@ from stepflow_tui.core import parameters
 from stepflow_tui.core.artifact_names import plain_path
 from stepflow_tui.core.durations import bounded_seconds, parse_duration
 from stepflow_tui.core.lazy_pattern import lazy_pattern
-from stepflow_tui.core.text import clean, clean_line, is_plain
+from stepflow_tui.core.text import cell_width, clean, clean_line, is_plain
 from stepflow_tui.core.visible import raw_parts, visible_rows
 
 if TYPE_CHECKING:
@@ -43,10 +43,9 @@ _MARKER = lazy_pattern(
     rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?(?=[ \t\x1b])"
     rb")*(STEP_START|STEP_COMPLETE|STEP_ERROR|ARTIFACT|META):"
 )
-_HIDES = lazy_pattern(rb"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\xe2\xef]|\r(?!\Z)")
+_HIDES = lazy_pattern(rb"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\xff]|\r(?!\Z)")
 """In each line whose visible text may begin elsewhere than the line."""
 
-_UNSEEN = "\ufeff\u200b\u2060"
 _NUMBER = r"([0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PROGRESS = lazy_pattern(rf"{_NUMBER}\s*+(?:%|/\s*+{_NUMBER})?")
 _EXCERPT = 80
@@ -149,7 +148,7 @@ def last_part(tail: bytes) -> bytes:
 
 
 def _parse_visible(line: bytes) -> Marker | None:
-    text = clean(visible_rows(line)[0]).lstrip(_UNSEEN)
+    text = _seen(clean(visible_rows(line)[0]))
     match = _MARKER.match(text.encode("utf-8", "replace"))
     if match is None:
         return None
@@ -163,6 +162,12 @@ def _parse_visible(line: bytes) -> Marker | None:
         if clean_line(raw.decode("utf-8", "replace")).strip() == wanted:
             return _parse(match[1], raw)
     return _parse(match[1], rest)
+
+
+def _seen(text: str) -> str:
+    """The text from the first character on that takes a cell."""
+    start = next((at for at, character in enumerate(text) if cell_width(character)), 0)
+    return text[start:]
 
 
 def _parse(keyword: bytes, raw: bytes) -> Marker:

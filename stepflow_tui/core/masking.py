@@ -240,7 +240,8 @@ def _parts(line: bytes) -> list[bytes]:
 
 
 def _may_stand_behind(lead: bytes) -> bool:
-    return parse_line(lead + b"META:a:b") == Meta("a", "b")
+    marker = parse_line(lead + b"META:?:a")  # something of the lead may be left behind it
+    return isinstance(marker, Meta) and marker.key == "?" and marker.value.startswith("a")
 
 
 def _asked_for(line: bytes) -> Iterator[str]:
