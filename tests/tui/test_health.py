@@ -266,6 +266,13 @@ async def test_it_closes_and_lets_go(samples: Shown, key: str) -> None:
 
 
 @pytest.mark.usefixtures("found")
+@pytest.mark.parametrize("size", [(160, 50), (200, 60), (300, 80)])
+async def test_a_large_screen_is_not_half_empty(samples: Shown, size: tuple[int, int]) -> None:
+    async with health_of(samples, size) as board:
+        trees = board.app.screen.query_one(ProcessTreeList)
+        assert len(TREES) < trees.outer_size.height <= size[1] // 2 - 4
+
+
 @pytest.mark.parametrize("size", [(40, 20), (60, 16), (80, 24), (300, 80)])
 async def test_nothing_is_cut_off(samples: Shown, size: tuple[int, int]) -> None:
     samples.add(*TREES, wal_bytes=3_200_000, commit_p99_ms=1.0)

@@ -41,7 +41,9 @@ KEYS = keymap.Group(
 
 _EXAMINE_S = 5.0
 _LEAST_LIST = 6
-_HIGHEST_PLOT = 3
+_HIGHEST_PLOT = 24
+_LIST_PER_PLOT_ROW, _ENOUGH = 2, 3
+"""Up to so many rows of a plot the list grows with them; beyond, all room is for the plots."""
 
 
 class HealthScreen(ClosesOnce, Screen["int | None"]):
@@ -88,7 +90,7 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
         rows = [
             rows
             for rows in range(_HIGHEST_PLOT, 0, -1)
-            if self._gauges.rows_at(inside, rows) + _LEAST_LIST + rows * 2 <= room
+            if self._gauges.rows_at(inside, rows) + _least_list(rows) <= room
         ]
         self._gauges.plot_rows = rows[0] if rows else 1
         high = self._gauges.rows_at(inside, self._gauges.plot_rows) + 2
@@ -140,6 +142,10 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
     def action_close(self) -> None:
         """Back to what was there before."""
         self.dismiss(None)
+
+
+def _least_list(plot_rows: int) -> int:
+    return _LEAST_LIST + _LIST_PER_PLOT_ROW * min(plot_rows, _ENOUGH)
 
 
 def _levels() -> Settings:
