@@ -36,6 +36,7 @@ async def test_the_logs_of_several_stand_in_one_view(home: Home, recorder: Recor
         await board.until_text("following · 4 lines")
         await board.press("slash", *"th", "enter")
         await board.until_text("of 2")
+        assert "#1, #3, by time" in board.text
         await board.press("escape", "escape")
         await board.until_text("#1 web")
         assert board.log_rows == ["first", "third"]

@@ -137,7 +137,8 @@ class LogPane(InParts, Pane):
     def _note(self, execution: Execution | None) -> None:
         before, self._painter.execution = self._painter.execution, execution
         if execution is None:
-            self.border_title = "Log"
+            if before is not None or self._log is None:
+                self.border_title = "Log"  # else several logs, which have a title of their own
             return
         if before is None or _told(before) != _told(execution):
             self._show_title()
