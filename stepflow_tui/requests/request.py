@@ -294,11 +294,12 @@ def _is_pairs(value: object) -> bool:
 
 
 def _is_environment(value: object) -> bool:
-    return (
-        _is_pairs(value)
-        and isinstance(value, dict)
-        and all(name and "=" not in name for name in value)
-    )
+    return _is_pairs(value) and isinstance(value, dict) and not any("=" in name for name in value)
+
+
+def _is_chosen_environment(value: object) -> bool:
+    """As the whole environment, which may have an empty name: `=x` is passed on by any program."""
+    return _is_environment(value) and isinstance(value, dict) and "" not in value
 
 
 def _is_metadata(value: object) -> bool:
@@ -376,7 +377,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "name": _is_text,
     "user": _is_text,
     "environment": _is_environment,
-    "env": _is_environment,
+    "env": _is_chosen_environment,
     "tags": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "add": lambda value: isinstance(value, list) and all(map(is_tag, value)),
     "remove": lambda value: isinstance(value, list) and all(map(is_tag, value)),

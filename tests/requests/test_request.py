@@ -54,6 +54,7 @@ def read(**fields: object) -> RunRequest:
         {"name": "日本", "tags": ["é"], "user": "ann"},
         {"command": ["\udcff"], "cwd": "/\udcff"},
         {"env": {"\udcff": "\udcfe"}, "environment": {"\udcff": "\udcfe"}},
+        {"environment": {"": "of no name"}},
     ],
 )
 def test_what_can_be_kept_is_taken(fields: dict[str, Any]) -> None:

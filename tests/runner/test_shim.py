@@ -520,6 +520,7 @@ CALLER = {
     **dict.fromkeys(("sf_cat", "sf_sleep", "sf_env0", "sf_1", "prefix", "caught", "pump"), "mine"),
     **dict.fromkeys(("status", "first", "p2", "more", "full", "room", "i", "again"), "mine"),
     # What shells set, change, obey or refuse to set.
+    "": "of no name",
     "IFS": "x",
     "OPTIND": "no number",
     "OPTARG": "a",
