@@ -35,6 +35,8 @@ def check_executable(command: str, *, cwd: Path, search_path: str) -> None:
     shown = clean_line(with_shown_bytes(command))
     executable = next((file for file in files if os.access(file, os.X_OK)), None)
     if executable is not None:
+        if command.endswith("/"):  # a Path drops the slash, the system does not
+            raise CommandNotExecutable(f"{shown}: is not a directory, leave out the slash")
         _check_interpreter(shown, executable, cwd)
         return
     if files:

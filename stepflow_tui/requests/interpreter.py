@@ -19,7 +19,7 @@ _ELF = b"\x7fELF\x02\x01"  # of 64 bits, the lowest first
 _ELF_SIZE = 64
 _SEGMENT = struct.Struct("<I4xQ16xQ16x")  # type, offset and size in the file
 _INTERPRETER_SEGMENT = 3
-_MOST = 4  # interpreters that are scripts themselves
+_MOST = 4  # interpreters in a row that are scripts themselves; the kernel follows no more
 
 
 def find_program(command: str, search_path: str) -> str | None:
@@ -49,7 +49,7 @@ def interpreter_problem(program: str, directory: str = "") -> tuple[str, int] | 
         The reason in words, and the exit code that a shell would give.
     """
     path = os.path.join(directory, program)
-    for _ in range(_MOST):
+    for _ in range(_MOST + 1):
         named = _interpreter(path)
         if named is None:
             return None
@@ -63,7 +63,9 @@ def interpreter_problem(program: str, directory: str = "") -> tuple[str, int] | 
             return None
         if not stat.S_ISREG(mode) or not os.access(path, os.X_OK):
             return f"its interpreter {named!r} is not executable", NOT_EXECUTABLE
-    return None
+    if not _head(path).startswith(b"#!"):
+        return None
+    return "too many interpreters in a row are scripts themselves", NOT_EXECUTABLE
 
 
 def _interpreter(path: str) -> str | None:

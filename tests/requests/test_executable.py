@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,8 +102,6 @@ def test_an_interpreter_may_be_a_script_and_relative_to_the_directory(tmp_path: 
         check("./outer", tmp_path)
     script(tmp_path / "inner").write_text("#!/bin/sh\n")
     check("./outer", tmp_path)
-    script(tmp_path / "circle").write_text("#!circle\n")
-    check("./circle", tmp_path)  # the system tells
 
 
 def test_a_word_is_searched_in_the_given_path_only(tmp_path: Path) -> None:
@@ -136,6 +136,43 @@ def test_a_directory_is_no_command(tmp_path: Path) -> None:
         check("./build", tmp_path)
     with pytest.raises(CommandNotFound):
         check("build", tmp_path, str(tmp_path))
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    script(tmp_path / "build")
+    for command in ("./build/", "./build//", f"{tmp_path}/build/"):
+        with pytest.raises(CommandNotExecutable, match="is not a directory") as caught:
+            check(command, tmp_path)
+        assert caught.value.exit_code == 126
+
+
+def test_interpreters_may_be_scripts_as_far_as_the_system_follows(tmp_path: Path) -> None:
+    paths = [script(tmp_path / f"build{number}") for number in range(8)]
+    for path, interpreter in zip(paths, ["/bin/true", *paths], strict=False):
+        path.write_text(f"#!{interpreter}\n")
+    refused = [path for path in paths if is_refused_by_the_system(path)]
+    assert 0 < len(refused) < len(paths)
+    for path in paths:
+        if path in refused:
+            with pytest.raises(CommandNotExecutable, match="too many interpreters in a row"):
+                check(f"./{path.name}", tmp_path)
+        else:
+            check(f"./{path.name}", tmp_path)
+
+
+def is_refused_by_the_system(path: Path) -> bool:
+    try:
+        subprocess.run([path], check=True)
+    except OSError as problem:
+        return problem.errno == errno.ELOOP
+    return False
+
+
+def test_a_script_is_not_its_own_interpreter(tmp_path: Path) -> None:
+    path = script(tmp_path / "build")
+    path.write_text(f"#!{path}\n")
+    with pytest.raises(CommandNotExecutable, match="too many interpreters in a row"):
+        check("./build", tmp_path)
 
 
 @pytest.mark.parametrize("command", ["./dangling", "./file/below", f"./{'x' * 300}", "x" * 300])
