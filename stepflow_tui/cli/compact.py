@@ -99,12 +99,16 @@ class CompactFollower:
         last = lines if last is None else min(last, lines)
         first = max(first, last - LAST_LINES + 1)
         write(f"the last lines of {what}:\n")
-        cursor, printer = LogCursor(self.execution.number), LogPrinter(markers=False)
+        cursor, printer = (
+            LogCursor(self.execution.number),
+            LogPrinter(markers=False, reads_ahead=True),
+        )
         cursor.go_to(self._reader, first)
         while (part := cursor.read(self._reader)) is not None and part.first <= last:
             printer.print(part.between(first, last))
         if last == lines:
             printer.print(cursor.read_unfinished())
+        printer.end()
 
 
 def _moment(step: Step) -> tuple[int, int]:

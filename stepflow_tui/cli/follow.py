@@ -142,7 +142,7 @@ class _Follower:
         self._reader = reader
         self._tell_state = tell_state
         self._cursor = LogCursor(execution.number)
-        self._printer = LogPrinter(markers=False)
+        self._printer = LogPrinter(markers=False, reads_ahead=execution.status.is_final)
         self._revision = -1
         self._headed: set[int] = set()
         self._ended: dict[int, str] = {}
@@ -160,6 +160,7 @@ class _Follower:
                 break  # else it ended just now, and may have said more before
         if ended:
             self._printer.print(self._cursor.read_unfinished())
+            self._printer.end()
         self._printer.print_due()
         if not ended:
             self._printer.show_state(self._cursor.read_unfinished())

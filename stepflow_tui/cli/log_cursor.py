@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from stepflow_tui.core.frames import moves_up
 from stepflow_tui.core.text import PLAIN
 from stepflow_tui.core.visible import current_state, style_after
 from stepflow_tui.store.queries import chunks_before, chunks_from, chunks_of_lines
@@ -29,6 +30,7 @@ class Lines(Struct, frozen=True):
             order; the first pair holds for all lines before the second.
         continues: the first text goes on a line of which a part was given out before.
         open: the last text is a part of a line, of which more comes.
+        moves_up: some line may go up with the cursor.
     """
 
     first: int
@@ -36,6 +38,7 @@ class Lines(Struct, frozen=True):
     arrivals: list[tuple[int, int]]
     continues: bool = False
     open: bool = False
+    moves_up: bool = False
 
     @property
     def last(self) -> int:
@@ -52,7 +55,8 @@ class Lines(Struct, frozen=True):
         first = max(first, self.first)
         texts = self.texts[first - self.first : max(0, last + 1 - self.first)]
         continues = self.continues and first == self.first
-        return Lines(first, texts, self.arrivals, continues, self.open and last >= self.last)
+        is_open = self.open and last >= self.last
+        return Lines(first, texts, self.arrivals, continues, is_open, self.moves_up)
 
 
 class LogCursor:
@@ -105,13 +109,18 @@ class LogCursor:
         self._note_arrivals(chunks)
         data = self._advance(chunks)
         if chunks[0].is_gap and chunks[0].line_count:
-            return Lines(first, self._end_line(), self._arrivals, continues)
+            texts = self._end_line()
+            up = any(map(moves_up, texts))
+            return Lines(first, texts, self._arrivals, continues, moves_up=up)
+        up = moves_up(data) or b"\x1b" in self._head or b"\x9b" in self._head
         texts, is_open = self._split(data)
-        return Lines(first, texts, self._arrivals, continues, is_open)
+        return Lines(first, texts, self._arrivals, continues, is_open, up)
 
     def read_unfinished(self) -> Lines:
         """What is left of the line that has no newline yet, or no line."""
-        return Lines(self._line + 1, self._unfinished, self._arrivals, self._continues)
+        texts = self._unfinished
+        up = any(map(moves_up, texts))
+        return Lines(self._line + 1, texts, self._arrivals, self._continues, moves_up=up)
 
     def _next(self, reader: Reader) -> list[Chunk]:
         """The next chunks: up to a gap, or a gap alone."""

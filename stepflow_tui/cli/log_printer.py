@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections import deque
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from stepflow_tui.cli.log_cursor import MAX_LINE
 from stepflow_tui.cli.long_line import LongLine
 from stepflow_tui.cli.terminal import BOLD, draw_state, flush, standard_output, write
 from stepflow_tui.core.errors import UsageProblem
+from stepflow_tui.core.frames import MAX_ROWS, Frames
 from stepflow_tui.core.markers import MARKER_HINT, is_marker_line
 from stepflow_tui.core.text import PLAIN, plain, with_reset
 from stepflow_tui.core.visible import style_after, visible_line
@@ -56,7 +58,17 @@ class LogPrinter:
         style: the colours that the lines before the next one have set.
     """
 
-    def __init__(self, *, markers: bool, timestamps: bool = False) -> None:
+    def __init__(
+        self, *, markers: bool, timestamps: bool = False, reads_ahead: bool = False
+    ) -> None:
+        """Makes a printer that has printed nothing.
+
+        Args:
+            markers: print marker lines too.
+            timestamps: print when each line arrived.
+            reads_ahead: leave out lines that later ones have written over; for that lines wait
+                until some more have come, or until `end` is called.
+        """
         self._markers = markers
         self._timestamps = timestamps
         self._colours = standard_output().colours
@@ -65,6 +77,10 @@ class LogPrinter:
         self._end_marked = False
         self._position = 0  # number of the last line that was printed
         self._long: LongLine | None = None  # the line that goes on
+        self._reads_ahead = reads_ahead
+        self._frames: Frames | None = None
+        self._waiting: deque[Lines] = deque()
+        self._over: set[int] = set()  # numbers of waiting lines that were written over
 
     def put(self, key: object, place: Place, text: str) -> None:
         """Have a notice printed as soon as its place is reached; it replaces one of that key."""
@@ -79,6 +95,27 @@ class LogPrinter:
 
     def print(self, lines: Lines) -> None:
         """Print the next lines, and the notices up to the last of them."""
+        if not self._reads_ahead:
+            self._print(lines)
+            return
+        if self._frames is None:
+            self._frames = Frames(at_start=lines.first == 1)
+        self._over.update(_written_over(self._frames, lines))
+        self._waiting.append(lines)
+        while lines.last - self._waiting[0].last >= MAX_ROWS:
+            self._print_waiting()
+
+    def end(self) -> None:
+        """Print the lines that wait."""
+        while self._waiting:
+            self._print_waiting()
+
+    def _print_waiting(self) -> None:
+        lines = self._waiting.popleft()
+        self._print(lines)
+        self._over = {number for number in self._over if number > lines.last_whole}
+
+    def _print(self, lines: Lines) -> None:
         parts = []
         position = lines.first - 1
         if lines.continues:  # no notice may come between the parts of a line
@@ -120,15 +157,18 @@ class LogPrinter:
         texts = lines.texts
         if not texts:
             return ""
+        if self._over and not self._over.isdisjoint(range(lines.first, lines.last + 1)):
+            return "".join(self._rows(lines))
         if self._timestamps or lines.continues or lines.open or max(map(len, texts)) > MAX_LINE:
             return "".join(self._rows(lines))
         if not self._markers and MARKER_HINT.search(b"\n".join(texts)):
             return "".join([f"{self._show(t)}\n" for t in texts if not self._passes_over(t)])
         return "".join([f"{shown}\n" for shown in map(self._show, texts)])
 
-    def _passes_over(self, text: bytes) -> bool:
-        """Whether it is a marker line; its colours last nevertheless."""
-        if not is_marker_line(text):
+    def _passes_over(self, text: bytes, number: int = 0) -> bool:
+        """Whether the line is not to be printed; its colours last nevertheless."""
+        is_over = number in self._over
+        if not is_over and (self._markers or not is_marker_line(text)):
             return False
         if self._colours and b"\x1b[" in text:
             self.style = style_after(text, self.style)
@@ -146,7 +186,7 @@ class LogPrinter:
         starts = [line for line, _ in lines.arrivals]
         for number, text in enumerate(lines.texts, lines.first):
             is_open = lines.open and number == lines.last
-            if self._long is None and not self._markers and self._passes_over(text):
+            if self._long is None and self._passes_over(text, number):
                 continue
             if self._long is None:
                 _, arrived_at = lines.arrivals[max(0, bisect_right(starts, number) - 1)]
@@ -157,6 +197,15 @@ class LogPrinter:
                 self._long = LongLine(stamp)
             yield self._long.text(text, final=not is_open)
             self._long = self._long if is_open else None
+
+
+def _written_over(frames: Frames, lines: Lines) -> list[int]:
+    """Which of the lines that were given by now these have written over."""
+    start = int(lines.continues)
+    if frames.is_at_rest and not lines.moves_up:
+        start = max(start, len(lines.texts) - MAX_ROWS)
+    texts = lines.texts[start:]
+    return frames.feed(lines.first + start, b"\n".join(texts)) if texts else []
 
 
 @lru_cache(maxsize=1024)

@@ -66,9 +66,12 @@ def command(
         if raw:
             _print_raw(home, reader, execution, follow=follow)
             return
-        view = _LogView(
-            reader, execution, LogPrinter(markers=markers is not False, timestamps=timestamps)
+        printer = LogPrinter(
+            markers=markers is not False,
+            timestamps=timestamps,
+            reads_ahead=not follow or execution.status.is_final,
         )
+        view = _LogView(reader, execution, printer)
         view.begin(step, tail)
         for _ in changes(home, reader) if follow else (None,):
             if view.catch_up():
@@ -154,6 +157,7 @@ class _LogView:
     def finish(self) -> None:
         """Print the last line, if it has no newline."""
         self._print(self._cursor.read_unfinished())
+        self._printer.end()
 
     def _print(self, lines: Lines) -> None:
         last = self._last_wanted()

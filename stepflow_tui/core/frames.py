@@ -162,11 +162,11 @@ class Frames:
             The lines that were written over by these, in order; a line that only moved over what
             is there counts as such.
         """
-        if self.is_at_rest and (is_plain or not moves_up(data)):
-            self._wait(first, data)
-            return []
-        self.catch_up()
-        self._add_all(first, data.split(b"\n"))
+        if is_plain or not moves_up(data):
+            self._go_to_rest(first, data)
+        else:
+            self.catch_up()
+            self._add_all(first, data.split(b"\n"))
         return self.rows.written_over()
 
     def join(self, before: Frames) -> list[int]:
@@ -189,6 +189,19 @@ class Frames:
         rows.row = own.row + by
         self.rows = rows
         return rows.written_over()
+
+    def _go_to_rest(self, first: int, data: bytes) -> None:
+        """Go on with lines none of which moves up, as far as they need to be looked at."""
+        if self.is_at_rest:
+            self._wait(first, data)
+            return
+        count = max(self.rows.bottom, MAX_ROWS + 1) - self.rows.row
+        *lines, rest = data.split(b"\n", count)
+        if len(lines) < count:
+            self._add_all(first, [*lines, rest])
+        else:
+            self._add_all(first, lines)
+            self._wait(first + count, rest)
 
     def _wait(self, first: int, data: bytes) -> None:
         """Keep the last lines, should they be written over."""

@@ -9,6 +9,7 @@ import pytest
 from stepflow_tui.cli import logs
 from stepflow_tui.cli.terminal import Terminal
 from stepflow_tui.core.models import Status
+from tests.buildkit import LAST, build
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Play, Stepflow
@@ -147,3 +148,67 @@ def test_following_raw(
         lambda: recording.finish(number),
     )
     assert stepflow("logs", "--raw", "-f", "1").out == "\x1b[31mone\n"
+
+
+@pytest.fixture
+def built(recording: Recording) -> int:
+    """The number of a run whose step was drawn in frames, each of them stored by itself."""
+    number = recording.add().number
+    recording.log(number, b"before\nSTEP_START:Build\n", *build(), b"STEP_COMPLETE:Build\nend\n")
+    recording.step(number, 1, "Build", (2, 15))
+    recording.finish(number)
+    return number
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", ["before", "STEP_START:Build", *LAST, "STEP_COMPLETE:Build", "end"]),
+        ("--no-markers", ["before", *LAST, "end"]),
+        ("--step Build", ["STEP_START:Build", *LAST, "STEP_COMPLETE:Build"]),
+        ("--tail 5", [*LAST, "STEP_COMPLETE:Build", "end"]),
+        ("--tail 8", [*LAST, "STEP_COMPLETE:Build", "end"]),
+        ("-f", ["before", "STEP_START:Build", *LAST, "STEP_COMPLETE:Build", "end"]),
+    ],
+)
+def test_of_frames_the_last_one_is_printed(
+    stepflow: Stepflow, built: int, options: str, expected: list[str]
+) -> None:
+    done = stepflow("logs", str(built), *options.split())
+    assert [line.rstrip() for line in done.out.splitlines()] == expected
+    stamped = stepflow("logs", str(built), "--timestamps", *options.split()).out.splitlines()
+    assert [line.partition(" ")[2].rstrip() for line in stamped] == expected
+
+
+def test_a_finished_run_is_watched_without_its_earlier_frames(
+    stepflow: Stepflow, built: int
+) -> None:
+    shown = [line.rstrip() for line in stepflow("watch", str(built)).out.splitlines()]
+    assert shown[1] == "before"
+    assert shown[3:6] == LAST
+    assert shown[7] == "end"
+
+
+def test_a_frame_is_found_however_its_lines_were_stored(
+    recording: Recording, stepflow: Stepflow
+) -> None:
+    number = recording.add().number
+    frame = [b"\x1b[90A\x1b[0Grow 0\n", *(b"row %d\n" % row for row in range(1, 90))]
+    recording.log(number, *(b"line %d\n" % line for line in range(300)), *frame, *frame)
+    recording.finish(number)
+    lines = stepflow("logs", str(number)).out.splitlines()
+    assert lines[:210] == [f"line {line}" for line in range(210)]
+    assert lines[210:] == [f"row {row}" for row in range(90)]
+
+
+def test_frames_of_a_run_that_goes_on_are_followed_one_by_one(
+    recording: Recording, stepflow: Stepflow, play: Play
+) -> None:
+    number = recording.add().number
+    play(
+        lambda: recording.log(number, b"a 1\nb 1\n"),
+        lambda: recording.log(number, b"\x1b[2Aa 2\nb 2\n"),
+        lambda: recording.finish(number),
+    )
+    assert stepflow("logs", "-f", "last").out == "a 1\nb 1\na 2\nb 2\n"
+    assert stepflow("logs", "last").out == "a 2\nb 2\n"
