@@ -299,7 +299,6 @@ class Runner:
             self._record(recording)
             if recording.start is not None:
                 self._begun(recording)
-        self._starts.order()
         self._hardening.save_record()
 
     def _check_up(self) -> None:
@@ -327,6 +326,7 @@ class Runner:
             self._accept(orders.runs)
         for cancel, path in orders.cancels:
             self._cancels.take(cancel, path)
+        self._starts.order()  # what was cancelled before is not started
         for stop, path in orders.stops:
             self._take_stop(path, cancel_all=stop.cancel_all)
         for chore, path in orders.chores:
@@ -365,7 +365,6 @@ class Runner:
             stream = Stream(number, None, 0, 0, 0, 0, None, is_open=True)
             accepted = replace(execution, number=number)
             self._record(Recording(self._home, accepted, stream, settings=self._settings))
-        self._starts.order()
 
     def _look_again(self, after_s: float) -> None:
         def look() -> None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
-from stepflow_tui.requests.runner import live_runner
+from stepflow_tui.requests import inbox
+from stepflow_tui.requests.request import CancelRequest
+from stepflow_tui.requests.runner import live_runner, start_runner
 from tests.house import wait_for
 
 if TYPE_CHECKING:
@@ -65,3 +68,23 @@ def test_inodes_are_waited_for(house: House, few_inodes: Path, left: int) -> Non
     done = house.wait(execution)
     assert (done.status, house.log(done)) == (Status.COMPLETED, b"started at last\n")
     wait_for(lambda: not trouble())
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_is_cancelled_before_a_runner_comes_is_never_started(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    scripts = [house.script(f"echo >> {house.root}/started", f"{n}.sh") for n in range(20)]
+    requests = [house.request(script) for script in scripts]
+    inbox.submit(house.home, *requests)
+    if is_known:  # accepted by a runner that died before it ordered a start
+        with monkeypatch.context() as patch:
+            patch.setenv("STEPFLOW_FAULT", "P2:kill")
+            start_runner(house.home)
+        wait_for(lambda: house.find(requests[-1].id))
+        wait_for(lambda: live_runner(house.home) is None)
+    inbox.submit(house.home, *(CancelRequest(new_id(), request.id) for request in requests))
+    house.start_runner()
+    found = [house.wait(request.id) for request in requests]
+    assert {execution.status for execution in found} == {Status.CANCELLED}
+    assert not (house.root / "started").exists()
