@@ -93,6 +93,61 @@ def test_lines_that_are_missing_stand_where_they_stood() -> None:
     assert frames.feed(13, b"\x1b[12A\x1b[Jx\x1b[11By") == [1, 10, 11, 12]
 
 
+RICH = "\r\x1b[2K\x1b[1A\x1b[2K"
+COMPOSE = "\x1b[?25h\x1b[3A\x1b[0G\x1b[?25l"
+PULLED = "\x1b[2A\x1b[2K\ra: Complete\x1b[2B\r\x1b[1A\x1b[2K\rb: Complete\x1b[1B\r"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (  # tqdm with two bars; a line stays as a whole while one of its rows is left
+            "\r 0%|a\n\r 0%|b\x1b[A\r50%|a\n\r50%|b\x1b[A\r99%|a\n\r99%|b\x1b[A\n\nend",
+            ["50%|b  99%|a", "99%|b", "end"],
+        ),
+        (  # rich: no newline behind the last line of a frame
+            f"\x1b[?25la 1\nb 1{RICH}a 2\nb 2{RICH}a 3\nb 3\n\x1b[?25hend",
+            ["a 3", "b 3", "end"],
+        ),
+        (  # log-update, as ora, listr and ink use it, here with a frame that becomes shorter
+            "a 1\nb 1\n\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K\x1b[Gdone\nend",
+            ["done", "end"],
+        ),
+        (  # docker compose
+            f"\x1b[?25l[+] Running\n - a\n - b\n{COMPOSE}[+] Running\n + a\n + b\n\x1b[?25hend",
+            ["[+] Running", "+ a", "+ b", "end"],
+        ),
+        (  # docker pull: one row at a time
+            f"a: Pulling\nb: Pulling\n{PULLED}Digest: x\n",
+            ["Digest: x  a: Complete  b: Complete"],
+        ),
+        (  # apt sets aside the last row of the screen
+            "one\n\n\x1b7\x1b[0;23r\x1b8\x1b[1Atwo\n\x1b7\x1b[24;0f 10%\x1b8three\n",
+            ["one", "two", "three  10%"],
+        ),
+        # as a terminal of its own writes it
+        ("a 1\r\nb 1\r\n\x1b[2A\x1b[2Ka 2\r\n\x1b[2Kb 2\r\nend\r\n", ["a 2", "b 2", "end"]),
+    ],
+)
+def test_what_programs_do(text: str, shown: list[str]) -> None:
+    lines = [plain(line.encode()).strip() for line in left(text.rstrip("\n"))]
+    assert [line for line in lines if line] == shown
+
+
+@pytest.mark.parametrize(
+    "line", ["\x1b[A\x1b[1J", "\x1b[9A\x1b[J", "\x1b[A" * 9, "\x1b[B\x1bM\x1b[2J"]
+)
+def test_hostile_lines_take_their_time_but_no_more(line: str) -> None:
+    def seconds(count: int) -> float:
+        data = f"{line}\n".encode() * count
+        begun = time.process_time()
+        Frames().feed(0, data)
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.01)
+
+
 def test_buildkit() -> None:
     text = "STEP_START:Build\n" + b"".join(build()).decode() + "done"
     shown = [plain(line.encode()).rstrip() for line in left(text)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,3 +134,14 @@ async def test_filters(
     await finish(found, 5)
     shown = found.shown()
     assert [shown.at(place) for place in range(shown.below(5))] == left
+
+
+def test_markers_and_frames_in_one_go(recorder: Recorder, source: CountingSource) -> None:
+    """Thousands of lines are put among thousands, which takes no longer than a sort."""
+    log = LogPages(source, recorder.execution())
+    marks = LogMarks(log)
+    marks.found[2].extend(range(0, 400_000, 2))
+    begun = time.process_time()
+    marks._note_over(marks.found, list(range(1, 400_000, 2)))
+    assert time.process_time() - begun < 2
+    assert list(marks.silent) == list(range(400_000))

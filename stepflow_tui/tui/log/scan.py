@@ -17,7 +17,7 @@ from stepflow_tui.tui.log.shown import shown_line
 from stepflow_tui.tui.log.source import head_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from stepflow_tui.tui.log.haystack import Passage, Stretch
     from stepflow_tui.tui.log.interleaved import AnyLog
@@ -176,14 +176,12 @@ class LogScan:
         for lines, more in zip(self.found, found, strict=True):
             lines.extend(more)
 
-    def _note_over(self, found: Sequence[array[int]], over: Iterable[int]) -> None:
+    def _note_over(self, found: Sequence[array[int]], over: Sequence[int]) -> None:
         """Put lines that were written over among those of their kind; most go near the end."""
-        if self._redrawn is not None:
+        if self._redrawn is not None and over:
             lines = found[self._redrawn]
-            for line in over:
-                place = bisect_left(lines, line)
-                if lines[place : place + 1] != array("Q", (line,)):
-                    lines.insert(place, line)
+            start = bisect_left(lines, min(over))
+            lines[start:] = array("Q", sorted({*lines[start:], *over}))
 
     def _no_frames(self, line: int) -> Frames | None:
         """What is known of the frames of lines that begin with this one."""
