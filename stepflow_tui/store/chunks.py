@@ -36,6 +36,8 @@ GROWN_BYTES = 3900
 _COMPRESS_FROM = 4096
 _LEVEL = 3
 _ARRIVAL = struct.Struct("<II")
+ARRIVAL_BYTES = _ARRIVAL.size
+"""A pair of a chunk's `arrivals` takes so many."""
 _LONGEST_MS = 2**31 - 1
 """Arrivals further apart are not held by one chunk, nor any from before its first."""
 

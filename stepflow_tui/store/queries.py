@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from stepflow_tui.core.durations import bounded_seconds, bounded_share
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
-from stepflow_tui.store.chunks import Chunk
+from stepflow_tui.store.chunks import ARRIVAL_BYTES, Chunk
 from stepflow_tui.store.values import Columns, Kind, json_list, json_object, strings
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ def pulse(number: int, newest: int) -> Query[Pulse]:
 
 def _pulse(row: Row) -> Pulse:
     chunk = row[_PULSE_COLUMNS:]
-    last_chunk = None if chunk[0] is None else Chunk(*chunk)
+    last_chunk = None if chunk[0] is None else read_chunk(chunk)
     return Pulse(*(*row[:_PULSE_COLUMNS], last_chunk))
 
 
@@ -479,9 +479,19 @@ _AT_LINE = """coalesce((SELECT max(first_line) FROM log_chunks
 """The chunks that hold a 0-based line of an execution begin at this line or behind it."""
 
 
+_CHUNK_COLUMNS = Columns((*(Kind.INTEGER,) * 6, Kind.MAYBE_BLOB, Kind.BLOB))
+
+
 def read_chunk(row: Row) -> Chunk:
-    """A chunk from a row of `CHUNK_COLUMNS`."""
-    return Chunk(*row)
+    """A chunk from a row of `CHUNK_COLUMNS`.
+
+    Raises:
+        ValueError: something that nobody has written.
+    """
+    chunk = Chunk(*_CHUNK_COLUMNS.checked(row))
+    if chunk.arrivals is not None and len(chunk.arrivals) % ARRIVAL_BYTES:
+        raise ValueError("the arrival times of a chunk are incomplete")
+    return chunk
 
 
 def chunks_of_lines(number: int, start: int, stop: int, limit: int) -> Query[Chunk]:

@@ -54,10 +54,18 @@ class Kind(Enum):
     INTEGER = "integer"
     MAYBE_INTEGER = "maybe integer"
     MAYBE_NUMBER = "maybe number"
+    BLOB = "blob"
+    MAYBE_BLOB = "maybe blob"
 
 
 _NULLABLE = frozenset(
-    {Kind.MAYBE_TEXT, Kind.MAYBE_PATH, Kind.MAYBE_INTEGER, Kind.MAYBE_NUMBER},
+    {
+        Kind.MAYBE_TEXT,
+        Kind.MAYBE_PATH,
+        Kind.MAYBE_INTEGER,
+        Kind.MAYBE_NUMBER,
+        Kind.MAYBE_BLOB,
+    },
 )
 _SOUND: dict[Kind, tuple[type, ...]] = {
     Kind.TEXT: (str,),
@@ -67,6 +75,8 @@ _SOUND: dict[Kind, tuple[type, ...]] = {
     Kind.INTEGER: (int,),
     Kind.MAYBE_INTEGER: (int,),
     Kind.MAYBE_NUMBER: (int, float),
+    Kind.BLOB: (bytes,),
+    Kind.MAYBE_BLOB: (bytes,),
 }
 
 
@@ -80,7 +90,7 @@ class Columns(Struct):
         """The row, with a value of the right type in each column.
 
         Raises:
-            ValueError: a number that has to be there is none.
+            ValueError: a number that has to be there is none, or bytes are none.
         """
         types = tuple(map(type, row))
         if types in self._sound:  # nearly always: rows have few combinations of types
@@ -98,6 +108,8 @@ def _checked(kind: Kind, value: object) -> object:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
     if kind is Kind.INTEGER:
         raise ValueError(f"{value!r:.40} stands where a whole number belongs")
+    if kind in (Kind.BLOB, Kind.MAYBE_BLOB):
+        raise ValueError(f"{value!r:.40} stands where bytes belong")
     return None
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepflow_tui.core.durations import MAX_SECONDS, bounded_seconds, bounded_share
-from stepflow_tui.core.errors import DatabaseDamaged
+from stepflow_tui.core.errors import DatabaseDamaged, NotADatabase
 from stepflow_tui.core.filters import MAX_TERMS, FilterProblem, parse_filter, parse_words
 from stepflow_tui.core.markers import Meta, StepStart, parse_line
 from stepflow_tui.core.models import Artifact, Execution, Status, Step
 from stepflow_tui.store import listing, lookup, queries
+from stepflow_tui.store.chunks import pack
 from stepflow_tui.store.listing import NEWEST_FIRST
 from stepflow_tui.store.reader import AsyncReader, Reader
 from tests.store.test_writer import execution, insert
@@ -155,6 +156,40 @@ def test_any_value_in_any_column(writer: Writer, path: Path, table: str) -> None
         connection.execute(f"UPDATE {table} SET {column} = ?", (before,))  # noqa: S608
     connection.close()
     assert shown > 50
+
+
+CHUNK_VALUES = ("first_line", "first_byte", "line_count", "byte_count", "arrived_at", "codec")
+
+
+@pytest.mark.parametrize("column", [*CHUNK_VALUES, "arrivals", "body"])
+def test_any_value_in_a_chunk_of_a_log(writer: Writer, path: Path, column: str) -> None:
+    number = insert(writer, execution())
+    with writer.transaction(durable=True) as transaction:
+        transaction.append_log(number, pack(b"a\nb\n", first_line=0, first_byte=0, arrived_at=5))
+    writer.checkpoint()
+    outcomes = []
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("PRAGMA ignore_check_constraints=ON")
+        for value in (*WRONG, b"x" * 8):
+            try:
+                connection.execute(f"UPDATE log_chunks SET {column} = ?", (value,))  # noqa: S608
+            except sqlite3.IntegrityError:
+                continue
+            outcomes.append(chunk_outcome(path, number))
+    connection.close()
+    assert "damaged" in outcomes
+
+
+def chunk_outcome(path: Path, number: int) -> str:
+    """Whether the log can be read, or is said to be damaged: nothing else is ever raised."""
+    try:
+        for query in (queries.chunks_of_lines(number, 0, 9, 9), queries.arrivals(number, 0, 9)):
+            for chunk in ask(path, query):
+                assert all(isinstance(line + time, int) for line, time in chunk.arrival_times())
+                assert isinstance(chunk.text(), bytes)
+    except (DatabaseDamaged, NotADatabase):
+        return "damaged"
+    return "read"
 
 
 def assert_sound(found: object) -> None:
