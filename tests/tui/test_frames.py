@@ -54,6 +54,20 @@ async def test_a_live_build_shows_its_last_frame(home: Home, recorder: Recorder)
         await board.until(lambda: board.log_rows == [*shown, "done"])
 
 
+async def test_a_build_that_is_looked_at_while_it_runs(home: Home, recorder: Recorder) -> None:
+    number = recorder.execution()
+    *frames, last = build()
+    recorder.log(number, numbered(500) + b"".join(frames))
+    async with dashboard(home, (140, 24)) as board:
+        await board.until(lambda: board.log_rows[-1:] == [" [2/2] RUN make  0.9s"])
+        assert board.log_rows[-4] == "line 500"
+        recorder.log(number, last)
+        await board.until(lambda: board.log_rows[-4:] == ["line 500", *LAST])
+        recorder.log(number, b"done\n")
+        recorder.finish(number)
+        await board.until(lambda: board.log_rows[-5:] == ["line 500", *LAST, "done"])
+
+
 async def test_frames_that_were_there_before(recorder: Recorder, source: CountingSource) -> None:
     number = recorder.execution()
     recorder.log(number, numbered(2_000) + b"".join(build()) + b"done\n" + numbered(30))
