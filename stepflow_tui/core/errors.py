@@ -82,4 +82,5 @@ def reason_of(error: Exception) -> str:
 def system_reason(error: OSError) -> str:
     """What the system said, in its words and with the file that it is about, without its number."""
     reason = error.strerror or str(error) or type(error).__name__
-    return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
+    named = isinstance(error.filename, str | bytes)  # or it is the number of a descriptor
+    return f"{os.fsdecode(error.filename)}: {reason}" if named else reason

@@ -213,7 +213,8 @@ class Starter:
     def _complain(self, execution: str, error: Exception) -> None:
         complaint = {"id": execution, "pid": os.getpid(), "error": str(error)}
         if isinstance(error, OSError):
-            path = os.fsdecode(error.filename or b"")
+            name = error.filename  # the number of a descriptor, if it was opened by that
+            path = os.fsdecode(name) if isinstance(name, str | bytes) else ""
             complaint |= {"errno": error.errno, "path": path}
             complaint["error"] = ": ".join(filter(None, (path, error.strerror or str(error))))
         packet = json.dumps(complaint).encode()
@@ -326,9 +327,10 @@ def read_request(path: str) -> dict[str, Any]:
     What it does not say has the default that it has for the runner, which has checked the rest.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError("its request is no file any more")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileNotFoundError("its request is no file any more")
         request: dict[str, Any] = json.load(file)
         return REQUEST_DEFAULTS | request
 

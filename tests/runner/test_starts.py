@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.errors import system_reason
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
 from stepflow_tui.requests.request import CancelRequest
 from stepflow_tui.requests.runner import live_runner, start_runner
+from stepflow_tui.runner.launch import Launcher
 from tests.house import wait_for
 
 if TYPE_CHECKING:
@@ -88,3 +91,21 @@ def test_what_is_cancelled_before_a_runner_comes_is_never_started(
     found = [house.wait(request.id) for request in requests]
     assert {execution.status for execution in found} == {Status.CANCELLED}
     assert not (house.root / "started").exists()
+
+
+def test_a_request_that_is_a_directory_does_not_end_the_launcher(tmp_path: Path) -> None:
+    request = tmp_path / "request"
+    request.mkdir()
+    starter = Launcher()
+    try:
+        for _ in range(2):
+            starter.start("x", request, tmp_path / "x")
+        found = wait_for(lambda: list(starter.failures()))
+        found += found if len(found) == 2 else wait_for(lambda: list(starter.failures()))
+    finally:
+        starter.close()
+    assert {failure.error for failure in found} == {"its request is no file any more"}
+
+
+def test_the_reason_of_an_error_about_a_descriptor() -> None:
+    assert system_reason(OSError(errno.EISDIR, "Is a directory", 6)) == "Is a directory"
