@@ -15,6 +15,7 @@ from stepflow_tui.core.clock import now
 from stepflow_tui.core.errors import NoDatabase
 from stepflow_tui.core.filters import ALL, Filter, Key, Term, parse_words
 from stepflow_tui.core.models import Status
+from stepflow_tui.requests.locale_text import to_runner
 from stepflow_tui.store import listing
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def command(
     status:failed,lost. Put -- before the words to negate one, as in: list -- -tag:nightly.
     """
     options = tuple(_terms(status=status, tag=tag, name=name, marked=marked))
-    executions = newest(home, limit, Filter((*parse_words(words).terms, *options)))
+    chosen = parse_words([to_runner(word) for word in words])
+    executions = newest(home, limit, Filter((*chosen.terms, *options)))
     if as_json:
         moment = now()
         print_json_lines(execution_object(execution, moment) for execution in executions)
@@ -75,9 +77,9 @@ def _terms(
     if status is not None:
         yield Term(Key.STATUS, status)
     if tag is not None:
-        yield Term(Key.TAG, tag, exact=True)
+        yield Term(Key.TAG, to_runner(tag), exact=True)
     if name is not None:
-        yield Term(Key.NAME, name)
+        yield Term(Key.NAME, to_runner(name))
     if marked:
         yield Term(Key.MARKED, "yes")
 

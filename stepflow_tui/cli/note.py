@@ -14,6 +14,7 @@ from stepflow_tui.cli.terminal import write
 from stepflow_tui.cli.wording import execution_title
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.requests.labels import checked_note
+from stepflow_tui.requests.locale_text import to_runner
 from stepflow_tui.requests.request import NoteRequest
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(home: Home, *, wanted: str, text: str) -> None:
 
     It takes the place of the note that was there; an empty TEXT takes that away.
     """
-    note = checked_note(text)
+    note = checked_note(to_runner(text))
     with several_executions(home, [wanted]) as (_, executions):
         [execution] = executions
         carry_out(home, NoteRequest(new_id(), [execution.id], note))

@@ -15,6 +15,7 @@ from stepflow_tui.core.errors import UsageProblem
 from stepflow_tui.core.identity import new_id
 from stepflow_tui.core.text import clean_line
 from stepflow_tui.requests.labels import checked_tags
+from stepflow_tui.requests.locale_text import to_runner
 from stepflow_tui.requests.request import TagRequest
 from stepflow_tui.store import queries
 
@@ -70,7 +71,9 @@ def _sorted(words: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
         if word.startswith("--"):
             raise click.UsageError(f"no such option {word!r}")
     wanted = [word for word in words if word[:1] not in ("+", "-")]
-    added, removed = (checked_tags(word[1:] for word in words if word[:1] == sign) for sign in "+-")
+    added, removed = (
+        checked_tags(to_runner(word[1:]) for word in words if word[:1] == sign) for sign in "+-"
+    )
     if not wanted:
         raise UsageProblem("name an execution, such as: stepflow tag last +nightly")
     if not added and not removed:

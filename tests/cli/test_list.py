@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from stepflow_tui.core.clock import now
@@ -132,3 +135,18 @@ def test_a_word_that_means_nothing_is_a_usage_error(
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("stepflow: there is no colour: to filter by (status, tag, ")
     assert len(done.err.splitlines()) == 1
+
+
+def test_words_are_read_as_utf8_whatever_the_locale(recording: Recording, home: Home) -> None:
+    recording.add(name="näme", tags=["tägg"])
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def run(*words: str) -> bytes:
+        arguments = [sys.executable, "-m", "stepflow_tui", "--home", str(home.root)]
+        command = [*arguments, *words]
+        return subprocess.run(
+            command, env={**os.environ, **plain}, capture_output=True, check=True
+        ).stdout
+
+    for words in (["name:näme"], ["tag:tägg"], ["näme"], ["--tag", "tägg"], ["--name", "näme"]):
+        assert run("list", *words).startswith(b"#1"), words

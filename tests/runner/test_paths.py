@@ -217,8 +217,11 @@ def test_names_do_not_depend_on_the_locale_of_who_started_the_runner(
     (work / "ö").touch()
     script = house.script('printf "%s\\n" "$PWD" "$1"; echo ARTIFACT:ö; echo "ARTIFACT:$PWD/ö"')
     stepflow(house, "run", str(script), "ü".encode(), cwd=os.fsencode(work), **plain)
+    stepflow(house, "tag", "1", "+grün".encode(), cwd=None, **plain)
+    stepflow(house, "note", "1", "fürs erste".encode(), cwd=None, **plain)
     told = of_json(house, "show", "1")
     assert (told["cwd"], told["command"][1]) == (str(work), "ü")
+    assert (told["tags"], told["note"]) == (["grün"], "fürs erste")
     assert house.log(house.read(queries.execution(1))[0]).decode().split()[:2] == [str(work), "ü"]
     assert [one["status"] for one in told["artifacts"]] == ["stored"] * 2
 
