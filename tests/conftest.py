@@ -21,10 +21,9 @@ hypothesis.settings.load_profile("shared machine")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LatenessReport(), "lateness")
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as a shell does for what it starts with &
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell ignores both in what it starts with &.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def has_moves(data: bytes) -> bool:
     return (
         b"\r" in data
         or b"\b" in data
-        or _MOVES.search(data) is not None
+        or (b"\x1b" in data and _MOVES.search(data) is not None)
         or (b"\x9b" in data and _C1_MOVES.search(data) is not None)
     )
 
@@ -142,12 +142,10 @@ def visible_line(line: bytes, style: Style = PLAIN) -> str:
         line: as it was written, without its newline.
         style: what earlier lines have set.
     """
-    line = line.rstrip(b"\r")
-    if not has_moves(line):
-        shown = clean_keeping_colours(decoded(line))
-        return shown if style is PLAIN or style == PLAIN else sgr(style) + shown
-    rows = visible_rows(line, style)
-    return rows[0] if len(rows) == 1 else _SPACER.join(rows)
+    text = decoded(line)
+    if text.isprintable():  # as most are, which need no look at movements
+        return text if style is PLAIN else _coloured(text, style)
+    return _SPACER.join(visible_rows(line, style))
 
 
 def visible_rows(line: bytes, style: Style = PLAIN) -> list[str]:
@@ -179,8 +177,11 @@ def visible_rows(line: bytes, style: Style = PLAIN) -> list[str]:
 
 
 def _as_written(line: bytes, style: Style) -> str:
-    shown = clean_keeping_colours(decoded(line))
-    return shown if style is PLAIN or style == PLAIN else sgr(style) + shown
+    return _coloured(clean_keeping_colours(decoded(line)), style)
+
+
+def _coloured(text: str, style: Style) -> str:
+    return text if style == PLAIN else sgr(style) + text
 
 
 def style_after(data: bytes, style: Style = PLAIN) -> Style:
