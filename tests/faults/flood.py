@@ -93,8 +93,11 @@ def _record(home: Home, lines: Sequence[bytes], names: Sequence[str]) -> None:
 
 
 def _marked(at: int, line: bytes) -> bytes:
-    """The line with a mark in front, and in front of each state that may be the last one."""
-    mark = b"l%07d:" % at
+    """The line with a mark in front, and in front of each state that may be the last one.
+
+    Backspaces of the line write over the blanks behind the mark.
+    """
+    mark = b"l%07d:%8s" % (at, b"")
     return mark + line.replace(b"\r", b"\r" + mark) + b"\n"
 
 

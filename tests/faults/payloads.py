@@ -96,6 +96,11 @@ _AROUND = {
     "SGR that is none": "\x1b[31 m\x1b[?31m\x1b[>31m\x1b[31;\x1b[m",
     "ESC before SGR": "\x1b\x1b[1m\x1b\x1b\x1b[0m",
 }
+_MOVED = {  # what moves the cursor writes over, or elsewhere
+    "CSI cursor": "CAN  ARY",
+    "index, next line, reverse index": "CAN  ARY",
+    "backspaces": "ARY",
+}
 _KEPT = (
     "[red]CANARY[/red]",
     "[/x]CANARY",
@@ -118,8 +123,9 @@ _OTHERS = (
     ("redrawn", "first\x1b[2J\rCANARY\x1b]0;x", "CANARY"),
 )
 _BYTES = (
-    ("raw byte 9D", b"\x9d52;c;CANARY\x07", "\ufffd52;c;CANARY"),
-    ("raw byte 9B", b"\x9b2J\x9b6nCANARY", "\ufffd2J\ufffd6nCANARY"),
+    ("raw byte 9D", b"\x9d52;c;CANARY\x07", ""),
+    ("raw byte 9D, unterminated", b"\x9d52;c;CANARY", "\ufffd52;c;CANARY"),
+    ("raw byte 9B", b"\x9b2J\x9b6nCANARY", "CANARY"),
     ("raw C1 bytes", b"\x90\x98\x9c\x9e\x9fCANARY", "\ufffd" * 5 + "CANARY"),
     ("overlong ESC", b"\xc0\x9b]0;CANARY\x07", "\ufffd\ufffd]0;CANARY"),
     ("halves of surrogate pairs", b"\xed\xa0\x80\xed\xbf\xbfCANARY", "\ufffd" * 6 + "CANARY"),
@@ -128,7 +134,10 @@ _BYTES = (
 
 PAYLOADS: tuple[Payload, ...] = (
     *(Payload(name, text.encode(), "") for name, text in _DROPPED.items()),
-    *(Payload(name, f"CAN{text}ARY".encode(), "CANARY") for name, text in _AROUND.items()),
+    *(
+        Payload(name, f"CAN{text}ARY".encode(), _MOVED.get(name, "CANARY"))
+        for name, text in _AROUND.items()
+    ),
     *(Payload(text, text.encode(), text) for text in _KEPT),
     *(Payload(name, text.encode(), shown) for name, text, shown in _OTHERS),
     *(Payload(*fields) for fields in _BYTES),

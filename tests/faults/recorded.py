@@ -83,4 +83,4 @@ def _record_full(recorder: Recorder, index: int, text: str, lines: Sequence[byte
     )
     head = b"of the first step\nof the second\nbefore\n"
     record = json.dumps({text: text.split("\n")}).encode()
-    recorder.log(number, head + b"\n".join((*lines, lines[0], record)))
+    recorder.log(number, head + b"\n".join((*lines, lines[0], b"behind", record)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stepflow_tui.core.frames import Frames
 from stepflow_tui.core.home import Home
 from stepflow_tui.core.models import Status
 from stepflow_tui.core.text import clean, clean_keeping_colours, clean_line, plain, show_line, spans
@@ -34,6 +35,12 @@ LINES = [payload.attack for payload in PAYLOADS]
 ATTACK = "\x1b]52;c;Q0FOQVJZ\x07\x9d0;CANARY\x9c\x9b2J\u202e\x1b[6n\x0e[red]CANARY[bold]\x1b]0;open"
 SHOWN = "[red]CANARY[bold]"
 MARKUP = [payload.shown for payload in PAYLOADS if payload.shown.startswith(("[", "$", ":", "%"))]
+LAST_LOG = [
+    *[b"STEP_START:x"] * (len(TEXTS) + 1),
+    *LINES,
+    b"x" * 400 + b" tail",
+    b"the last line",
+]
 GENERATED = 300_000
 
 
@@ -53,6 +60,12 @@ def test_generated_strings_leave_nothing_but_text_and_colours() -> None:
         left = "".join((colour.sub("", shown + kept), clean(shown), clean(text), label, *runs))
         assert FORBIDDEN.search(left) is None, line
         assert "\t" not in label
+
+
+def last_log() -> list[str]:
+    """What the last log of `record` shows: no lines that others have written over."""
+    written_over = set(Frames().feed(0, b"\n".join(LAST_LOG)))
+    return [plain(line) for at, line in enumerate(LAST_LOG) if at not in written_over]
 
 
 # The dashboard
@@ -144,10 +157,11 @@ async def test_markup_is_shown_as_it_was_typed(tmp_path: Path, text: str) -> Non
     recorder.log(number, b"STEP_START:\n" + text.encode())
     recorder.close()
     async with dashboard(home, (200, 60)) as board:
-        await board.until(lambda: board.text.count(text) == 4)  # title, step, heading, line
+        # The title holds the name and the command; then step, heading and line.
+        await board.until(lambda: board.text.count(text) == 5)
         board.orders.missing = text
         await board.press("r")
-        await board.until(lambda: text in board.messages and board.text.count(text) == 5)
+        await board.until(lambda: text in board.messages and board.text.count(text) == 6)
         await board.press("enter")
         await board.until_text("directory", f"/{text}", "Warnings", f"· {text}")
         await board.press("escape", "x")
@@ -221,12 +235,7 @@ def test_no_command_passes_on_what_acts_on_a_terminal(tmp_path: Path) -> None:
     assert leaks(outputs) == {}
     assert [text for text in MARKUP if text not in outputs["'list' '--limit' '1000'"].text] == []
     log = outputs[f"'logs' '{last}'"].text.split("\n")[1:-1]
-    assert log == [
-        *["STEP_START:x"] * (len(TEXTS) + 1),
-        *(plain(line).expandtabs() for line in LINES),
-        "x" * 400 + " tail",
-        "the last line",
-    ]
+    assert log == [line.expandtabs() for line in last_log()]
     assert f"{'TOKEN'}, TOKEN" in outputs[f"'rerun' '{last}'"].text
 
 
@@ -327,11 +336,8 @@ def test_behind_a_pipe_raw_is_exact_and_all_else_is_clean(tmp_path: Path) -> Non
         assert done.stderr == b""
         return done.stdout
 
-    starts = [b"STEP_START:x"] * (len(TEXTS) + 1)
-    whole = b"\n".join((*starts, *LINES, b"x" * 400 + b" tail", b"the last line"))
-    assert piped("logs", "--raw", "last") == whole
-    shown = piped("logs", "last").decode()
-    assert shown.split("\n")[:-1] == [plain(line) for line in whole.split(b"\n")]
+    assert piped("logs", "--raw", "last") == b"\n".join(LAST_LOG)
+    assert piped("logs", "last").decode().split("\n")[:-1] == last_log()
     number = str(len(TEXTS) + 1)
     for arguments in (
         ["list"],

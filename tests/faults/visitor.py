@@ -82,14 +82,14 @@ class Visitor:
         self._press("x", "has ended already")
         self._press("r", "values of")
         for index in range(1, count + 1):
-            self._press("j", f"#{self._newest - index} ", "before")
+            self._press("j", f"#{self._newest - index} ", "behind")
             self._press("r", f"directory /{count - index}/")
-        self._press("g", "✓ completed ─")
+        self._press("g", "the last line")
 
     def look_at_executions(self, count: int) -> None:
         """See every row, and all about the `count` ones below the first."""
         for index in range(1, count + 1):
-            self._press("j", f"#{self._newest - index} ", "before")
+            self._press("j", f"#{self._newest - index} ", "behind")
             self._look_at_details()
             self._press("x", "Let it run")
             self._close("n", "Let it run")
@@ -144,7 +144,8 @@ class Visitor:
 
     def look_at_matches(self) -> None:
         """See the list of what was found in the log."""
-        self._press("/CANARY\r", "/ CANARY", "1 of ")
+        self._press("g", "line 1 of")
+        self._press("/CANARY\r", "/ CANARY", "  1 of ")
         self._look_at("L", "“CANARY” in #")
         self._close("\x1b", "/ CANARY")
 
