@@ -328,6 +328,8 @@ class _Played:
             self._erase(final, first)
         elif final in "Hfd":  # anywhere on the screen, and nobody knows where that is
             self._is_elsewhere = True
+        elif final == "r":  # apt goes up by the row that it sets aside, not over what is there
+            self._highest = self.row
         elif final == "s":
             self._saved = (self.row, self._column)
         elif final == "u":

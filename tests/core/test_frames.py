@@ -67,6 +67,7 @@ def test_a_frame_takes_the_place_of_the_one_before(up: str) -> None:
         ("STEP_ERROR:x\na\n\x1b[2Ab\nc\n", [1]),
         ("META:a:b\na\n\x1b[2Ab\nc\n", [0, 1]),
         ("a\nb\r\n\x1b[2Ac\r\nd\r\n", [0, 1]),
+        ("a\n\x1b7\x1b[0;23r\x1b8\x1b[1A\x1b7\x1b[24;0f 50%\x1b8\rb\nc\n", []),
     ],
 )
 def test_rows(text: str, gone: list[int]) -> None:
