@@ -263,7 +263,7 @@ def make_private(directory: Path) -> None:
     """Make a directory and its parents, which nobody else may enter."""
     if not directory.is_dir():
         make_private(directory.parent)
-        directory.mkdir(mode=0o700)
+        directory.mkdir(mode=0o700, exist_ok=True)  # or another thread makes it at the same time
 
 
 def remove(directory: Path) -> None:

@@ -161,10 +161,10 @@ class Trial:
         wait_for(is_up)
         return runner
 
-    def take_up(self) -> subprocess.Popen[bytes]:
+    def take_up(self, program: Sequence[str] = RUNNER) -> subprocess.Popen[bytes]:
         """Start a runner and measure the time to its first commit, which ends its recovery."""
         began, before = time.monotonic(), self._record()
-        runner = self.start_runner()
+        runner = self.start_runner(program)
         wait_for(lambda: runner.poll() is not None or self._record() != before)
         self.tally.largest("s until a new runner has taken up", time.monotonic() - began)
         return runner

@@ -13,6 +13,7 @@ import pytest
 
 from stepflow_tui.core.models import Status
 from stepflow_tui.requests import inbox
+from tests.faults.driver import RUNNER
 from tests.faults.scenario import scenario
 from tests.house import wait_for
 
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
     full={"rounds": 20, "live": 300},
 )
 def test_few_descriptors(trial: Trial, live: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
-    try:
-        runner = trial.take_up()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    runner = trial.take_up(("/bin/sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh", *RUNNER))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     trial.keep_going(live)
     trial.judge()
     open_now = len(list(Path(f"/proc/{runner.pid}/fd").iterdir()))

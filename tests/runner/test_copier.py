@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 
 from stepflow_tui.runner import copier
 from stepflow_tui.runner.beneath import Beneath, Refused
-from stepflow_tui.runner.copier import BLOCK, Budget, Copier, Copy
+from stepflow_tui.runner.copier import BLOCK, Budget, Copier, Copy, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,3 +256,11 @@ def test_what_lies_too_deep_is_left_out_of_its_directory_alone(bench: Bench) -> 
         Path("deep").write_text("deep")
     copy = bench.copy("d")
     assert (copy.size, copy.left_out) == (2, "1 entry left out: paths that are too long")
+
+
+def test_a_private_directory_is_made_by_several_at_once(tmp_path: Path) -> None:
+    places = [tmp_path / str(number) / "execution" for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        for place in places:
+            list(pool.map(make_private, [place] * 8))
+    assert all(place.stat().st_mode & 0o777 == 0o700 for place in places)
