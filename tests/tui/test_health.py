@@ -127,8 +127,8 @@ async def test_figures_and_curves(samples: Shown) -> None:
             "│ commit p99 4.1 ms p50 0.42 ms peak 4.1 ms runner memory 31.0 MB alert at 500.0 MB │"
         )
         assert squeezed(board, "unfinished") == ("│ unfinished 3 peak 3 runner CPU 7% peak 7% │")
-        plot = rows_of(board)[rows_of(board).index(row_with(board, "lines/s")) + 3]
-        assert plot.split() == ["│", "█", "▂", "│"]  # 1,234 of 2,000 in three rows; 3.2 of 50 MB
+        plot = rows_of(board)[rows_of(board).index(row_with(board, "lines/s")) + 5]
+        assert plot.split() == ["│", "█", "▃", "│"]  # 1,234 of 2,000 in five rows; 3.2 of 50 MB
 
 
 @pytest.mark.usefixtures("found")
@@ -138,14 +138,14 @@ async def test_only_what_has_changed_is_drawn(
     samples.add(lines_per_s=5, cpu=0.1)
     async with health_of(samples) as board:
         pane = board.app.screen.query_one(GaugePane)
-        assert pane.plot_rows == 3
+        assert pane.plot_rows == 5
         drawn: list[Region] = []
         monkeypatch.setattr(pane, "refresh", drawn.append)
         pane.show(samples.history)
         assert drawn == []
         pane.show([replace(samples.history[-1], cpu=0.2)])
-        # The fourth row of cards has twelve lines above it.
-        assert drawn == [Region(0, 12, pane.width, 1), Region(0, 15, pane.width, 1)]
+        # The fourth row of cards has 18 lines above it.
+        assert drawn == [Region(0, 18, pane.width, 1), Region(0, 23, pane.width, 1)]
 
 
 async def test_alerts_are_sentences(samples: Shown, found: Examination) -> None:
@@ -266,11 +266,21 @@ async def test_it_closes_and_lets_go(samples: Shown, key: str) -> None:
 
 
 @pytest.mark.usefixtures("found")
-@pytest.mark.parametrize("size", [(160, 50), (200, 60), (300, 80)])
-async def test_a_large_screen_is_not_half_empty(samples: Shown, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(100, 30), (120, 32), (120, 36), (160, 50), (300, 80)])
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_no_room_is_left_empty(samples: Shown, size: tuple[int, int], count: int) -> None:
+    samples.add(*TREES[:count])
     async with health_of(samples, size) as board:
         trees = board.app.screen.query_one(ProcessTreeList)
-        assert len(TREES) < trees.outer_size.height <= size[1] // 2 - 4
+        assert len(TREES) < trees.outer_size.height <= size[1] // 3
+
+
+@pytest.mark.usefixtures("found")
+async def test_many_processes_get_their_room(samples: Shown) -> None:
+    samples.add(*(ProcessTree(n, "train", n, 1, 7_000_000, None) for n in range(100, 130)))
+    async with health_of(samples, (120, 36)) as board:
+        trees = board.app.screen.query_one(ProcessTreeList)
+        assert trees.outer_size.height >= 12
 
 
 @pytest.mark.parametrize("size", [(40, 20), (60, 16), (80, 24), (300, 80)])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.geometry import Size
 
     from stepflow_tui.tui.vitals.samples import Samples
 
@@ -40,10 +41,9 @@ KEYS = keymap.Group(
 )
 
 _EXAMINE_S = 5.0
-_LEAST_LIST = 6
 _HIGHEST_PLOT = 24
-_LIST_PER_PLOT_ROW, _ENOUGH = 2, 3
-"""Up to so many rows of a plot the list grows with them; beyond, all room is for the plots."""
+_FEWEST_LISTED, _MOST_LISTED = 4, 10
+"""The list of processes has room for so many at least, and for so many before any plot grows."""
 
 
 class HealthScreen(ClosesOnce, Screen["int | None"]):
@@ -63,6 +63,7 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
         self._verdict = Verdict(id="health-verdict")
         self._gauges = GaugePane(gauges(_levels()), id="health-gauges")
         self._trees = ProcessTreeList(id="health-trees")
+        self._listed = _FEWEST_LISTED
 
     def compose(self) -> ComposeResult:
         """One above the other."""
@@ -84,13 +85,16 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
         self._samples.show_trees(wanted=False)
 
     def on_resize(self, event: events.Resize) -> None:
+        """Share the room anew."""
+        self._share_room(event.size)
+
+    def _share_room(self, size: Size) -> None:
         """Give the plots what room there is, but leave some for the list."""
-        width, height = event.size
-        inside, room = width - 3, height - 6
+        inside, room = size.width - 3, size.height - 6
         rows = [
             rows
             for rows in range(_HIGHEST_PLOT, 0, -1)
-            if self._gauges.rows_at(inside, rows) + _least_list(rows) <= room
+            if self._gauges.rows_at(inside, rows) + self._listed + 2 <= room
         ]
         self._gauges.plot_rows = rows[0] if rows else 1
         high = self._gauges.rows_at(inside, self._gauges.plot_rows) + 2
@@ -115,6 +119,11 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
     def _show(self) -> None:
         self._gauges.show(self._samples.history)
         self._trees.show(self._samples.trees)
+        # It never shrinks while one looks, so that the plots do not jump when a process ends.
+        listed = max(self._listed, min(len(self._samples.trees), _MOST_LISTED))
+        if listed != self._listed:
+            self._listed = listed
+            self._share_room(self.size)
 
     def action_next_pane(self) -> None:
         """To the other pane, which is shown alone where there is no room for both."""
@@ -142,10 +151,6 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
     def action_close(self) -> None:
         """Back to what was there before."""
         self.dismiss(None)
-
-
-def _least_list(plot_rows: int) -> int:
-    return _LEAST_LIST + _LIST_PER_PLOT_ROW * min(plot_rows, _ENOUGH)
 
 
 def _levels() -> Settings:
