@@ -161,8 +161,8 @@ async def test_alerts_are_sentences(samples: Shown, found: Examination) -> None:
         assert rows_of(board)[1:5] == [
             " ▲ the runner takes 612.0 MB of memory",
             " · a damaged database was set aside",
-            " · also read by python3 (811), sqlite3 (812)",
             " · database 12.3 MB, 8.0 GB free on its disk",
+            " · database also open in python3 (811), sqlite3 (812)",
         ]
         assert "runner memory   ▲ 612.0 MB" in board.text
 
@@ -170,7 +170,7 @@ async def test_alerts_are_sentences(samples: Shown, found: Examination) -> None:
 async def test_healthy_and_down(samples: Shown, found: Examination) -> None:
     async with health_of(samples) as board:
         assert rows_of(board)[0].startswith(" ✓ healthy")
-        assert rows_of(board)[1] == " · read by nobody else"
+        assert rows_of(board)[2] == " · no other program has the database open"
     found.runner = None
     found.failures.append("no runner is alive, with 2 unfinished executions")
     async with health_of(samples) as board:
@@ -208,13 +208,22 @@ async def test_levels_come_from_the_settings(
 async def test_processes_are_sorted_by_what_is_asked_for(samples: Shown) -> None:
     async with health_of(samples) as board:
         trees = board.app.screen.query_one(ProcessTreeList)
-        assert trees.border_title == "Processes of what runs"
+        assert trees.border_title == "Processes"
         samples.add(*TREES)
         await board.pilot.pause()
         rows = [trees.render_line(y).text.split() for y in range(3)]
         assert trees.border_title == "Processes by CPU"
-        assert rows[0][:8] == ["#41", "deploy[red]", "8", "proc.", "900.0", "MB", "150%", "━" * 12]
-        assert rows[1][:7] == ["#40", "nightly", "3", "proc.", "50.0", "MB", "2%"]
+        assert rows[0][:8] == [
+            "#41",
+            "deploy[red]",
+            "8",
+            "processes",
+            "900.0",
+            "MB",
+            "150%",
+            "━" * 12,
+        ]
+        assert rows[1][:7] == ["#40", "nightly", "3", "processes", "50.0", "MB", "2%"]
         assert rows[2][:7] == ["#42", "train", "1", "process", "7.0", "MB", "-"]
         await board.press("s")
         assert trees.border_title == "Processes by memory"
@@ -281,6 +290,73 @@ async def test_many_processes_get_their_room(samples: Shown) -> None:
     async with health_of(samples, (120, 36)) as board:
         trees = board.app.screen.query_one(ProcessTreeList)
         assert trees.outer_size.height >= 12
+
+
+SIZES = [(80, 24), (100, 30), (120, 36), (160, 45), (200, 60), (300, 80)]
+WARNINGS = ["the runner takes 612.0 MB of memory", "64.0 MB of output are not stored yet", "late"]
+
+
+def trees_of(count: int) -> list[ProcessTree]:
+    return [ProcessTree(number, "job", 1, number, 10**6, 0.5) for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("strains", [[], WARNINGS])
+@pytest.mark.parametrize("count", [0, 1, 8, 40])
+async def test_the_room_is_used(
+    samples: Shown, found: Examination, size: tuple[int, int], strains: list[str], count: int
+) -> None:
+    found.strains.extend(strains)
+    async with health_of(samples, size) as board:
+        samples.add(*trees_of(count))
+        await board.pilot.pause()
+        trees = board.app.screen.query_one(ProcessTreeList)
+        pane = board.app.screen.query_one(GaugePane)
+        used = len(strains) + 3 + pane.outer_size.height + trees.outer_size.height + 1
+        assert used == size[1]
+        assert trees.height >= 3
+        higher = pane.rows_at(pane.width, pane.plot_rows + 1) - pane.rows_at(
+            pane.width, pane.plot_rows
+        )
+        # No higher plots would have left enough for the list.
+        assert trees.height - max(3, count) < higher
+        if pane.plot_rows > 3:
+            assert trees.height >= count
+
+
+@pytest.mark.usefixtures("found")
+async def test_the_list_grows_and_never_shrinks(samples: Shown) -> None:
+    async with health_of(samples, (160, 45)) as board:
+        pane = board.app.screen.query_one(GaugePane)
+        rows = []
+        for count in (0, 40, 1):
+            samples.add(*trees_of(count))
+            await board.pilot.pause()
+            assert pane.outer_size.height == pane.rows_at(pane.width, pane.plot_rows) + 2
+            assert ("no execution is running" in board.text) == (count == 0)
+            rows.append(pane.plot_rows)
+        assert rows == [7, 3, 3]  # they do not jump when one ends
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_columns_stand_below_one_another(
+    samples: Shown, found: Examination, size: tuple[int, int]
+) -> None:
+    found.strains.extend(WARNINGS)
+    async with health_of(samples, size) as board:
+        samples.add(*trees_of(40), memory_bytes=612_000_000, wal_bytes=62_000_000)
+        await board.pilot.pause()
+        starts, values = set(), set()
+        for gauge in gauges(Settings()):
+            row = next(row for row in rows_of(board) if f" {gauge.title} " in row and row[0] == "│")
+            starts.add(row.index(f" {gauge.title} "))
+            value = row[row.index(f" {gauge.title} ") + 1 + len(gauge.title) :]
+            values.add(len(row) - len(value.lstrip()))
+        assert len(starts) == len(values) == (4 if size[0] >= 205 else 2)
+        assert ("alert at" in board.text) != (" of 64.0 MB  " in board.text)
+        listed = [row for row in rows_of(board) if " job " in row]
+        assert len({row.index(" MB") for row in listed}) == 1
+        assert len({row.index("%") for row in listed}) == 1
 
 
 @pytest.mark.parametrize("size", [(40, 20), (60, 16), (80, 24), (300, 80)])

@@ -41,9 +41,13 @@ KEYS = keymap.Group(
 )
 
 _EXAMINE_S = 5.0
-_HIGHEST_PLOT = 24
-_FEWEST_LISTED, _MOST_LISTED = 4, 10
-"""The list of processes has room for so many at least, and for so many before any plot grows."""
+_FRAME, _KEYS = 2, 1
+_LEAST_VERDICT = 3
+"""A verdict takes so many lines as a rule, so the panes do not move when it comes."""
+
+_LEAST_LIST, _LIST_PER_PLOT_ROW, _ENOUGH = 3, 2, 3
+"""Rows of the list. Up to _ENOUGH rows of a plot a long list grows with them; plots become higher
+than that only where all executions are shown."""
 
 
 class HealthScreen(ClosesOnce, Screen["int | None"]):
@@ -63,7 +67,7 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
         self._verdict = Verdict(id="health-verdict")
         self._gauges = GaugePane(gauges(_levels()), id="health-gauges")
         self._trees = ProcessTreeList(id="health-trees")
-        self._listed = _FEWEST_LISTED
+        self._listed = 0
 
     def compose(self) -> ComposeResult:
         """One above the other."""
@@ -85,21 +89,25 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
         self._samples.show_trees(wanted=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Share the room anew."""
-        self._share_room(event.size)
+        """There is another amount of room."""
+        self._lay_out(event.size)
 
-    def _share_room(self, size: Size) -> None:
-        """Give the plots what room there is, but leave some for the list."""
-        inside, room = size.width - 3, size.height - 6
-        rows = [
+    def _lay_out(self, size: Size) -> None:
+        """Give the plots the room that verdict and list leave."""
+        width, height = size
+        inside = width - _FRAME - 1
+        verdict = max(_LEAST_VERDICT, self._verdict.rows_at(width, height))
+        room = height - verdict - _KEYS - 2 * _FRAME
+        fits = (
             rows
-            for rows in range(_HIGHEST_PLOT, 0, -1)
-            if self._gauges.rows_at(inside, rows) + self._listed + 2 <= room
-        ]
-        self._gauges.plot_rows = rows[0] if rows else 1
-        high = self._gauges.rows_at(inside, self._gauges.plot_rows) + 2
+            for rows in range(height, 0, -1)
+            if self._gauges.rows_at(inside, rows) + _list_rows(rows, self._listed) <= room
+        )
+        rows = next(fits, None)
+        self._gauges.show_plots(rows or 1)
+        high = self._gauges.rows_at(inside, rows or 1) + _FRAME
         self._gauges.styles.height = high if rows else "1fr"
-        self.set_class(not rows, "-single")
+        self.set_class(rows is None, "-single")
 
     async def _follow(self) -> None:
         while True:
@@ -114,16 +122,16 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
                 )
             except StepflowError as problem:
                 self._verdict.show_problem(str(problem))
+            self._lay_out(self.size)
             await asyncio.sleep(_EXAMINE_S)
 
     def _show(self) -> None:
         self._gauges.show(self._samples.history)
         self._trees.show(self._samples.trees)
         # It never shrinks while one looks, so that the plots do not jump when a process ends.
-        listed = max(self._listed, min(len(self._samples.trees), _MOST_LISTED))
-        if listed != self._listed:
-            self._listed = listed
-            self._share_room(self.size)
+        if self._trees.count > self._listed:
+            self._listed = self._trees.count
+            self._lay_out(self.size)
 
     def action_next_pane(self) -> None:
         """To the other pane, which is shown alone where there is no room for both."""
@@ -151,6 +159,14 @@ class HealthScreen(ClosesOnce, Screen["int | None"]):
     def action_close(self) -> None:
         """Back to what was there before."""
         self.dismiss(None)
+
+
+def _list_rows(plot_rows: int, count: int) -> int:
+    """How many rows a list of so many executions keeps beside plots of this height."""
+    if plot_rows == 1:
+        return _LEAST_LIST
+    most = count if plot_rows > _ENOUGH else 4 + _LIST_PER_PLOT_ROW * plot_rows
+    return max(_LEAST_LIST, min(count, most))
 
 
 def _levels() -> Settings:

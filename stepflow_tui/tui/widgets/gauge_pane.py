@@ -31,6 +31,8 @@ _TITLE = 16
 _GAP: Part = ("   ", "gauge--note")
 _TWO_FROM, _FOUR_FROM = 72, 200
 _STRAINED = "▲ "
+_LONG_FROM = _TITLE + len(_STRAINED + "999.9 MB" + " alert at 999.9 MB")
+"""A card this wide has room for the longest note, so that all cards have notes of one kind."""
 
 
 class GaugePane(Pane):
@@ -50,6 +52,12 @@ class GaugePane(Pane):
     def rows_at(self, width: int, plot_rows: int) -> int:
         """How many rows all cards take in a pane of this width, with plots of so many rows."""
         return -(-len(self._gauges) // _beside(width)) * (1 + plot_rows)
+
+    def show_plots(self, rows: int) -> None:
+        """Draw plots of so many rows."""
+        if rows != self.plot_rows:
+            self.plot_rows = rows
+            self.show(self._samples)
 
     def show(self, samples: Sequence[Sample]) -> None:
         """Show this history."""
@@ -144,17 +152,17 @@ def _head(gauge: Gauge, sample: Sample, peak: float, width: int) -> Iterator[Par
     text = f"{_STRAINED}{text}" if strained else text
     title = fit(gauge.title, min(_TITLE, max(0, width - cell_len(text))))
     room = width - cell_len(title) - cell_len(text)
-    note = next((note for note in _notes(gauge, sample, peak) if len(note) < room), "")
+    is_long = width >= _LONG_FROM
+    note = next((note for note in _notes(gauge, sample, peak, is_long) if len(note) < room), "")
     yield title, "gauge--title"
     yield text, "gauge--strained" if strained else "gauge--value"
     yield note.rjust(max(0, room)), "gauge--note"
 
 
-def _notes(gauge: Gauge, sample: Sample, peak: float) -> Iterator[str]:
+def _notes(gauge: Gauge, sample: Sample, peak: float, is_long: bool) -> Iterator[str]:
     """What to compare a value with, from long to short."""
     if gauge.level is not None:
-        yield f"alert at {gauge.form(gauge.level)}"
-        yield f"of {gauge.form(gauge.level)}"
+        yield f"{'alert at' if is_long else 'of'} {gauge.form(gauge.level)}"
         return
     highest = f"peak {gauge.form(peak)}"
     if gauge.second is not None:

@@ -14,10 +14,12 @@ from stepflow_tui.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.strip import Strip
+
     from stepflow_tui.health.process_tree import ProcessTree
     from stepflow_tui.tui.widgets.rows import Cell
 
-_NUMBER, _COUNT, _MEMORY, _CPU, _BAR = 7, 9, 10, 7, 12
+_NUMBER, _COUNT, _MEMORY, _CPU, _BAR = 7, 14, 10, 7, 12
 _COUNT_FROM, _BAR_FROM = 60, 84
 
 ORDERS = ("CPU", "memory")
@@ -55,9 +57,7 @@ class ProcessTreeList(Rows):
         self.show(self._trees)
 
     def _say_order(self) -> None:
-        self.border_title = (
-            f"Processes by {self.order}" if self._trees else "Processes of what runs"
-        )
+        self.border_title = f"Processes by {self.order}" if self._trees else "Processes"
 
     def _rank(self, tree: ProcessTree) -> tuple[float, int]:
         """By what is shown, so that rows do not change places for nothing that one could see."""
@@ -76,6 +76,12 @@ class ProcessTreeList(Rows):
             self.cursor = min(self.cursor or 0, self.count - 1) if numbers else None
         self.show_cursor()
 
+    def render_line(self, y: int) -> Strip:
+        """A row, or that there is none."""
+        if self._trees or y:
+            return super().render_line(y)
+        return self._strip([(" no execution is running", self.look("rows--dim"))], self.base)
+
     def row_key(self, index: int) -> tuple[object, object]:
         """The figures."""
         return (self._trees[index], index == self.cursor), None
@@ -86,7 +92,7 @@ class ProcessTreeList(Rows):
         dim, plain = self.look("rows--dim"), Style.null()
         cells: list[Cell] = []
         if width >= _COUNT_FROM:
-            noun = "process" if tree.count == 1 else "proc."
+            noun = "process" if tree.count == 1 else "processes"
             cells.append((fit_right(f"{tree.count} {noun}", _COUNT), dim))
         cells.append((fit_right(format_size(tree.memory_bytes), _MEMORY), plain))
         cpu = "-" if tree.cpu is None else f"{tree.cpu:.0%}"

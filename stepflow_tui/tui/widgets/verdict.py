@@ -55,6 +55,10 @@ class Verdict(Widget):
         self._found, self._problem = None, problem
         self._draw()
 
+    def rows_at(self, width: int, height: int) -> int:
+        """How many lines there are to say on a screen of this size."""
+        return len(self._at(width, height))
+
     def on_resize(self) -> None:
         """Sentences break elsewhere."""
         self._draw()
@@ -63,13 +67,16 @@ class Verdict(Widget):
         width = self.size.width
         if not width:
             return
-        lines = _limited(list(self._all(width)), max(2, self.app.size.height // 3))
+        lines = self._at(width, self.app.size.height)
         if lines != self._lines:
             is_higher = len(lines) != len(self._lines)
             self._lines = lines
             if is_higher:
                 self.styles.height = len(lines)
             self.refresh()
+
+    def _at(self, width: int, height: int) -> Lines:
+        return _limited(list(self._all(width)), max(2, height // 3))
 
     def _all(self, width: int) -> Iterator[list[Part]]:
         found = self._found
@@ -119,9 +126,12 @@ def _runner(found: Examination) -> Iterator[str]:
 def _facts(found: Examination) -> Iterator[str]:
     names = [f"{clean_line(name)} ({pid})" for pid, name in found.readers]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    yield f"also read by {', '.join(names[:_NAMED])}{more}" if names else "read by nobody else"
     free = f", {format_size(found.free_bytes)} free on its disk" if found.free_bytes else ""
     yield f"database {format_size(found.database_bytes)}{free}"
+    if names:
+        yield f"database also open in {', '.join(names[:_NAMED])}{more}"
+    else:
+        yield "no other program has the database open"
 
 
 def _sentence(text: str, look: str, mark: str, width: int) -> Iterator[list[Part]]:
